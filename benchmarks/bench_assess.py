@@ -1,0 +1,112 @@
+"""How long one assessment takes: the whole process from the shell, and the same work inside a running process.
+
+    .venv/bin/python benchmarks/bench_assess.py [--runs 7] [--peers]
+
+Prints the machine, then medians with the fastest and slowest run. `--peers` also times how long other libraries need
+only to read the same bundle (those that are installed: `json`, `orjson`, `fhir.resources` R4B, `fhirpathpy`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from patient import patient_bundle
+
+SIZES = (("1,000 coded resources", 0), ("1,000 coded resources and 200 notes", 200))
+
+
+def assess_in_process(file: Path) -> object:
+    """The one place that knows the Python API: a bundle's file to the finished answer."""
+    from calcipath import api
+    from calcipath.options import AssessmentOptions
+
+    return api.assess_path(str(file), AssessmentOptions()).answer
+
+
+def timed(work: Callable[[], object], runs: int) -> list[float]:
+    """Seconds of each run, after one run that is not counted."""
+    work()
+    seconds = []
+    for _ in range(runs):
+        begin = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin)
+    return seconds
+
+
+def line(name: str, seconds: list[float]) -> str:
+    middle, fastest, slowest = (1000 * value for value in (statistics.median(seconds), min(seconds), max(seconds)))
+    return f"  {name:<44} {middle:9.1f} ms   ({fastest:.1f} to {slowest:.1f})"
+
+
+def machine() -> str:
+    model = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        names = [entry for entry in information.read_text().splitlines() if entry.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def whole_process(file: Path) -> None:
+    command = [sys.executable, "-m", "calcipath", "assess", str(file), "--format", "json"]
+    finished = subprocess.run(command, capture_output=True, check=False)
+    if finished.returncode != 0:
+        raise SystemExit(f"calcipath failed: {finished.stderr.decode().strip()}")
+
+
+def peers(bundle: bytes) -> list[tuple[str, Callable[[], object]]]:
+    """Ways to read the same bytes, those that are installed; they read only, none assesses."""
+    ways: list[tuple[str, Callable[[], object]]] = [
+        ("json (standard library), to dictionaries", lambda: json.loads(bundle)),
+        ("orjson, to dictionaries", lambda: orjson.loads(bundle)),
+    ]
+    try:
+        model: Any = importlib.import_module("fhir.resources.R4B.bundle").Bundle
+        ways.append(("fhir.resources R4B, to validated objects", lambda: model.model_validate_json(bundle)))
+    except ImportError:
+        print("  (fhir.resources is not installed)")
+    try:
+        fhirpath: Any = importlib.import_module("fhirpathpy")
+        path = "Bundle.entry.resource.where(resourceType = 'Observation').valueQuantity.value"
+        ways.append(("fhirpathpy, one expression", lambda: fhirpath.evaluate(orjson.loads(bundle), path, {})))
+    except ImportError:
+        print("  (fhirpathpy is not installed)")
+    return ways
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options.add_argument("--runs", type=int, default=7)
+    options.add_argument("--peers", action="store_true")
+    chosen = options.parse_args()
+    print(machine())
+    with tempfile.TemporaryDirectory() as folder:
+        for name, notes in SIZES:
+            bundle = orjson.dumps(patient_bundle(notes=notes))
+            file = Path(folder) / f"notes-{notes}.json"
+            file.write_bytes(bundle)
+            print(f"{name} ({len(bundle) / 1e6:.2f} MB), median of {chosen.runs} runs (fastest to slowest)")
+            print(line("calcipath assess, whole process", timed(lambda f=file: whole_process(f), chosen.runs)))
+            print(line("calcipath.api, inside a process", timed(lambda f=file: assess_in_process(f), chosen.runs)))
+            if chosen.peers and notes == 0:
+                print("Reading the same bundle, nothing more:")
+                for way, work in peers(bundle):
+                    print(line(way, timed(work, chosen.runs)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""The assessment as one self-contained, printable page: no script, no network, every text escaped.
+
+Same order as the terminal. Full evidence and sources sit in `details`; what the reader opened is printed.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from calcipath.output import wording
+from calcipath.output.html_findings import findings, section
+from calcipath.output.markup import Markup, join, prose, raw, tag
+from calcipath.output.plan import Due, Plan, headline, plan_of, records, sentence_of, what_made_it
+from calcipath.output.timeline import Timeline
+from calcipath.output.wording import Item, clean, items
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def render_html(assessment: Item, timeline: Timeline | None = None) -> str:
+    """The assessment, and the timeline of its record, as an HTML document."""
+    plan = plan_of(assessment)
+    main = tag(
+        "main",
+        _urgent(plan),
+        _held(plan),
+        _todo(plan),
+        _questions(plan),
+        *findings(plan, timeline or Timeline()),
+        id="main",
+    )
+    return (
+        f"<!doctype html>\n{tag('html', _head(plan), tag('body', _banner(plan), main, _footer(plan)), lang='en-GB')}\n"
+    )
+
+
+@cache
+def _style() -> Markup:
+    return raw(files("calcipath.output").joinpath("page.css").read_text(encoding="utf-8"))
+
+
+def _head(plan: Plan) -> Markup:
+    patient = wording.structure(plan.assessment.get("patient"))
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("title", f"Calciphylaxis assessment, {clean(patient.get('id')) or 'one patient'}"),
+        tag("style", _style()),
+    )
+
+
+def _banner(plan: Plan) -> Markup:
+    answer = plan.assessment
+    patient = wording.structure(answer.get("patient"))
+    ends = wording.date(answer.get("record_ends"))
+    facts = [
+        ("Patient", f"{wording.person(patient)}, {wording.weight(patient)}"),
+        ("Kidney", wording.sentence(wording.kidney(patient))),
+        ("As of", wording.date(answer.get("as_of")) or "unknown"),
+        ("Record ends", ends or "holds no date"),
+        ("Record", clean(patient.get("id")) or "no patient id"),
+    ]
+    described = tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
+    return tag(
+        "header",
+        tag("h1", "Calciphylaxis", " ", tag("span", "assessment of one patient’s record")),
+        described,
+        _suspicion(plan),
+        tag("p", headline(plan), class_="headline"),
+        _contents(plan),
+    )
+
+
+def _suspicion(plan: Plan) -> Markup:
+    suspicion = wording.structure(plan.assessment.get("suspicion"))
+    level = str(suspicion.get("level", "undetermined"))
+    made = what_made_it(plan.assessment)
+    steps = [
+        tag(
+            "li",
+            step.replace("-", " "),
+            class_="here" if step == level else None,
+            aria_current="step" if step == level else None,
+        )
+        for step in wording.LADDER
+    ]
+    ladder = tag("ol", *steps, class_="ladder", aria_label="Ladder of suspicion")
+    said = tag(
+        "p",
+        tag("strong", f"Suspicion: {level.replace('-', ' ')}. "),
+        sentence_of(wording.LEVELS.get(level, "a level that this version does not know")),
+        tag("span", f" What made it: {made}.", class_="because") if made else None,
+    )
+    return tag("div", ladder, said, class_=f"suspicion level-{level if level in wording.LEVELS else 'other'}")
+
+
+def _contents(plan: Plan) -> Markup:
+    todo = sum(len(due.wanted) + len(due.unwanted) for due in plan.due)
+    links = [
+        ("urgent", "Urgent", len(plan.urgent)),
+        ("held", "Held", len(plan.held)),
+        ("todo", "What to do", todo),
+        ("questions", "Questions", len(plan.questions)),
+        ("unknowns", "Unknown", len(items(plan.assessment.get("unknowns")))),
+        ("conflicts", "Conflicts", len(items(plan.assessment.get("conflicts")))),
+        ("differential", "Differential", len(items(plan.assessment.get("differential")))),
+        ("risk", "Risk factors", len(items(plan.assessment.get("risk_factors")))),
+        ("data", "Data problems", len(items(plan.assessment.get("data_problems")))),
+    ]
+    entries = [
+        tag("li", tag("a", name, " ", tag("b", amount), href=f"#{place}")) for place, name, amount in links if amount
+    ]
+    return tag("nav", tag("ul", *entries), aria_label="Sections")
+
+
+def _urgent(plan: Plan) -> Markup | None:
+    if not plan.urgent:
+        return None
+    cards = []
+    for item in plan.urgent:
+        said = " ".join(filter(None, (wording.sentence(item.get("finding")), wording.quantity(item))))
+        cards.append(
+            tag(
+                "li",
+                tag("h3", said, " ", tag("small", wording.date(item.get("date")))),
+                labelled("Do now", clean(item.get("do_now")), "strong"),
+                labelled("Why", clean(item.get("why"))),
+                why(evidence_lines(item.get("evidence")), "Evidence"),
+            )
+        )
+    return section(
+        "urgent", "Urgent", "act now by your own protocol; outside the scope of this guideline", tag("ul", *cards)
+    )
+
+
+def _held(plan: Plan) -> Markup | None:
+    if not plan.held:
+        return None
+    note = "these apply, but do not act on them yet"
+    return section("held", "Held", note, tag("ul", *(_held_item(plan, item) for item in plan.held)))
+
+
+def _held_item(plan: Plan, item: Item) -> Markup:
+    guards = []
+    for guard in records(item.get("held_by")):
+        grounds = wording.evidence_list(guard.get("evidence"))
+        name = wording.sentence(wording.title(guard.get("guard")))
+        guards.append(labelled("Reason", f"{name} ({grounds})" if name and grounds else name or grounds))
+        guards.append(labelled("Instead", clean(guard.get("instead"))))
+        guards.append(labelled("Decides", clean(guard.get("who"))))
+    if not guards:
+        guards.append(labelled("Reason", "the assessment names none; ask before acting"))
+    statement = labelled("Held statement, not to be acted on yet", clean(item.get("statement")))
+    return tag(
+        "li",
+        tag(
+            "h3",
+            tag("span", "Held", class_="word"),
+            " ",
+            wording.sentence(wording.title(item.get("id"))),
+            " ",
+            tag("small", "do not act on this yet"),
+        ),
+        *guards,
+        _ask_first(plan, item),
+        why(join(statement, *_reasoning(item)), "What is held, why it applies, sources"),
+    )
+
+
+def _todo(plan: Plan) -> Markup | None:
+    if not plan.due:
+        return None
+    groups = [_group(plan, due) for due in plan.due]
+    return section("todo", "What to do", "options to weigh, by urgency", *groups)
+
+
+def _group(plan: Plan, due: Due) -> Markup:
+    name = wording.URGENCIES[due.urgency]
+    parts: list[object] = [tag("h3", name)]
+    for chosen, heading in ((due.wanted, "To do"), (due.unwanted, "To avoid or stop")):
+        if chosen:
+            rows = [_recommendation(plan, item) for item in chosen]
+            parts.append(tag("h4", heading, class_="against" if heading != "To do" else None))
+            parts.append(tag("ul", *rows, class_="rows"))
+    return tag("div", *parts, class_="group")
+
+
+def _recommendation(plan: Plan, item: Item) -> Markup:
+    word = wording.word_for(item)
+    cautions = [labelled("Caution", wording.say(caution), class_="caution") for caution in items(item.get("cautions"))]
+    acts = [tag("li", wording.say(act)) for act in items(item.get("actions"))]
+    said = tag(
+        "div",
+        tag("p", sentence_of(clean(item.get("statement"))), class_="statement"),
+        _ask_first(plan, item),
+        *cautions,
+        tag("ul", *acts, class_="acts") if acts else None,
+        class_="said",
+    )
+    grounds = wording.evidence_list(item.get("because"))
+    summary = join(tag("span", "Because ", class_="label"), prose(grounds)) if grounds else "Strength and sources"
+    reason = tag("div", why(join(*_reasoning(item)), summary), class_="reason")
+    return tag("li", tag("span", word, class_=f"word {word.lower()}"), said, reason)
+
+
+def _ask_first(plan: Plan, item: Item) -> Markup | None:
+    numbers = plan.numbers(item)
+    if not numbers:
+        return None
+    links = [tag("a", f"question {place}", href=f"#question-{place}") for place in numbers]
+    return tag("p", tag("span", "First ", class_="label"), "answer ", join(*links, between=", "), class_="first")
+
+
+def _reasoning(item: Item) -> list[Markup | None]:
+    """Evidence in full, strength, sources, what changed since 2015, and the id."""
+    sources = [labelled("Source", wording.citation(source)) for source in items(item.get("citations"))]
+    return [
+        evidence_lines(item.get("because")),
+        labelled("Strength", wording.grade(item)),
+        *sources,
+        labelled("Since 2015", wording.listed(items(item.get("since_2015")))),
+        tag("p", tag("code", item.get("id")), class_="id"),
+    ]
+
+
+def evidence_lines(values: object) -> Markup | None:
+    """Evidence in full, one line each."""
+    lines = [tag("li", wording.evidence(piece, full=True)) for piece in items(values)]
+    return tag("ul", *lines, class_="evidence") if lines else None
+
+
+def labelled(label: str, said: str, name: str = "span", class_: str | None = None) -> Markup | None:
+    """A line that opens with its label; nothing when there is nothing to say."""
+    return tag("p", tag("span", f"{label} ", class_="label"), tag(name, said), class_=class_) if said else None
+
+
+def why(content: Markup | None, summary: object) -> Markup | None:
+    """Content behind a summary."""
+    return tag("details", tag("summary", summary), content) if content else None
+
+
+def _questions(plan: Plan) -> Markup | None:
+    if not plan.questions:
+        return None
+    rows = [
+        tag(
+            "li",
+            question.text,
+            " ",
+            tag("small", "asked by ", ", ".join(map(wording.title, question.asked_by))),
+            id=f"question-{question.number}",
+        )
+        for question in plan.questions
+    ]
+    return section("questions", "Questions", "to be answered before the items that ask them", tag("ol", *rows))
+
+
+def _footer(plan: Plan) -> Markup:
+    guideline = wording.structure(plan.assessment.get("guideline"))
+    named = " ".join(
+        filter(None, (clean(guideline.get("id")), clean(guideline.get("version")), clean(guideline.get("date"))))
+    )
+    return tag(
+        "footer",
+        tag("p", wording.FOOTER),
+        tag("p", tag("b", "Strength. "), wording.STRENGTHS),
+        tag("p", f"Guideline: {named or 'not named'}."),
+    )
