@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from calcipath.course.model import DAY, CourseThresholds, Direction, Point
 from calcipath.course.treatment import Treatment
+
+Judge = Callable[[float, float], Direction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Change:
 
 
 def usable(points: Sequence[Point], as_of: float) -> tuple[Point, ...]:
-    """Finite, non-negative points up to `as_of`, oldest first; of several at one instant the worst (largest) is last."""
+    """Finite points of 0 or more up to `as_of`, oldest first; of several at one instant the largest (worst) is last."""
     kept = (p for p in points if p.when <= as_of and math.isfinite(p.value) and p.value >= 0)
     return tuple(sorted(kept, key=lambda p: (p.when, p.value, p.evidence)))
 
@@ -61,28 +63,30 @@ def _direction(difference: float, needed: float) -> Direction:
     return "same"
 
 
-def _change(
-    points: Sequence[Point],
-    treatment: Treatment,
-    thresholds: CourseThresholds,
-    judge: Judge,
-) -> Change | None:
+def _change(points: Sequence[Point], treatment: Treatment, thresholds: CourseThresholds, judge: Judge) -> Change | None:
     """Baseline: the last point at or before the first dose if it is fresh, else the first one after it.
 
     "The same" is only said of a latest point taken when a response was due: an early one proves nothing.
     """
-    oldest = treatment.start - thresholds.baseline_days * DAY
-    before = [p for p in points if oldest <= p.when <= treatment.start]
-    after = [p for p in points if p.when > treatment.start]
-    if not before:
-        first, *after = after or [None]
-    else:
-        first = before[-1]
-    later = [p for p in after if first and p.when > first.when]
-    if first is None or not later:
+    pair = _first_and_last(points, treatment, thresholds)
+    if pair is None:
         return None
-    last = later[-1]
+    first, last = pair
     direction = judge(first.value, last.value)
     if direction == "same" and last.when - treatment.start < thresholds.days * DAY:
         return None
     return Change(first, last, direction)
+
+
+def _first_and_last(
+    points: Sequence[Point], treatment: Treatment, thresholds: CourseThresholds
+) -> tuple[Point, Point] | None:
+    oldest = treatment.start - thresholds.baseline_days * DAY
+    before = [point for point in points if oldest <= point.when <= treatment.start]
+    after = [point for point in points if point.when > treatment.start]
+    if not after or not (before or after[-1].when > after[0].when):
+        return None
+    if before:
+        return before[-1], after[-1]
+    first_day = [point for point in after if point.when == after[0].when]
+    return first_day[-1], after[-1]

@@ -30,6 +30,7 @@ class Trigger:
 
     `window` is its reach in words. A trigger with `lists` reaches through a comma list whatever it holds; others
     reach past a comma only over a bare list of findings. `families` limits it to concepts of these families.
+    `at_end` asks that nothing follow it in its clause ("fever: no", but not "ulcer, no drainage").
     """
 
     kind: TriggerKind
@@ -37,11 +38,14 @@ class Trigger:
     window: int = 25
     lists: bool = False
     families: frozenset[str] = frozenset()
+    at_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ContextRules:
-    """The compiled rules. `headings` maps a section heading's words to the section's meaning.
+    """The compiled rules. `headings` maps a section heading's words to the section's meaning; `openers` are first words
+    of a sentence that leaves a section begun within a line; `fillers` do not make a list of findings less bare;
+    `clause_breaks` are words over which no combination of phrases reaches.
 
     `answers` maps the words of a whole value ("none", "all present") to what they say of the thing named before.
     """
@@ -52,7 +56,9 @@ class ContextRules:
     answer_codes: Mapping[str, Answer]
     abbreviations: frozenset[str]
     fillers: frozenset[str]
-    no_known_allergy: PhraseIndex[bool]
+    openers: frozenset[str]
+    clause_breaks: frozenset[str]
+    no_known_allergy: tuple[str, ...]
 
     def answer(self, text: str) -> Answer | None:
         """What a short value says of the thing that was asked about; None when it is no plain answer."""
@@ -86,7 +92,9 @@ def context_rules(document: Mapping[str, Any], place: str = "context-rules.yaml"
         answer_codes={str(code): kind for kind, codes in document.get("answer_codes", {}).items() for code in codes},
         abbreviations=frozenset(_folded(document.get("abbreviations"), place)),
         fillers=frozenset(_folded(document.get("fillers"), place)),
-        no_known_allergy=PhraseIndex((phrase, True) for phrase in _phrases(document.get("no_known_allergy"), place)),
+        openers=frozenset(_folded(document.get("openers"), place)),
+        clause_breaks=frozenset(_folded(document.get("clause_breaks"), place)),
+        no_known_allergy=tuple(_phrases(document.get("no_known_allergy"), f"{place}: no_known_allergy")),
     )
 
 
@@ -104,6 +112,7 @@ def _trigger(entry: Any, where: str) -> Trigger:
         window=int(entry.get("window", 25)),
         lists=bool(entry.get("lists", False)),
         families=frozenset(entry.get("families", ())),
+        at_end=bool(entry.get("at_end", False)),
     )
 
 

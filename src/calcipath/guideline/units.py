@@ -55,7 +55,8 @@ def parse_unit(code: str) -> Unit:
     try:
         return replace(_Reader(code).whole(), code=code)
     except UnitError as error:
-        raise UnitError("unknown", str(error)) from None
+        reason = str(error)
+        raise UnitError("unknown", reason if f"'{code}'" in reason else f"'{code}': {reason}") from None
 
 
 class _Reader:

@@ -19,7 +19,7 @@ Family = Literal[
     "specimen", "site", "procedure", "team",
 ]  # fmt: skip
 Document = tuple[str, Mapping[str, Any]]  # the file's name, its parsed content
-_PHRASE_KEYS = frozenset({"terms", "not_terms", "together", "within", "not_near", "allergy_terms"})
+_PHRASE_KEYS = frozenset({"terms", "not_terms", "together", "within", "not_near", "allergy_terms", "name_terms"})
 _KEYS = _PHRASE_KEYS | {"id", "family", "value_sets", "chronic", "kin"}
 _ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
 
@@ -40,7 +40,7 @@ class Together:
 class Concept:
     """One concept. `not_terms` are longer phrases that hold a term and mean something else; `not_near` are words
     that, within 3 words, take a term's meaning away ("hydrocortisone cream"). `allergy_terms` count only where
-    allergies are listed. A `chronic` concept is still true in "history of". Concepts of the same `kin` are near
+    allergies are listed, `name_terms` only in the name of a drug entry ("Calcium 500 mg"). A `chronic` concept is still true in "history of". Concepts of the same `kin` are near
     enough that a code for one with the name of another is no contradiction.
     """
 
@@ -52,6 +52,7 @@ class Concept:
     together: tuple[Together, ...] = ()
     not_near: tuple[str, ...] = ()
     allergy_terms: tuple[str, ...] = ()
+    name_terms: tuple[str, ...] = ()
     chronic: bool = False
     kin: str = ""
 
@@ -59,10 +60,11 @@ class Concept:
 @dataclass(frozen=True, slots=True)
 class Sense:
     """What a phrase of the index stands for: a concept's term, a phrase that is not the concept, a part of a
-    combination (`number`, `part`), a word that must not be near, or an allergy term."""
+    combination (`number`, `part`), a word that must not be near, an allergy term, "no known
+    allergies", or a term in names of drug entries only."""
 
     concept: str
-    role: Literal["term", "not", "part", "near", "allergy"]
+    role: Literal["term", "not", "part", "near", "allergy", "no-allergy", "name"]
     number: int = 0
     part: int = 0
 
@@ -137,10 +139,11 @@ def build_vocabulary(
     lengths: dict[str, set[int]] = {}
     for system, start in prefix:
         lengths.setdefault(system, set()).add(len(start))
+    context = context_rules(rules[1], rules[0])
     return Vocabulary(
         concepts=MappingProxyType(concepts),
-        phrases=PhraseIndex(pair for concept in concepts.values() for pair in _phrases(concept)),
-        context=context_rules(rules[1], rules[0]),
+        phrases=PhraseIndex(pair for concept in concepts.values() for pair in _phrases(concept, context)),
+        context=context,
         _exact=exact,
         _prefix=prefix,
         _prefix_lengths={system: tuple(sorted(found, reverse=True)) for system, found in lengths.items()},
@@ -181,6 +184,7 @@ def _read_concept(entry: Any, place: str) -> tuple[str, Concept]:
         together=_together(entry, place),
         not_near=_texts(entry, "not_near", place),
         allergy_terms=_texts(entry, "allergy_terms", place),
+        name_terms=_texts(entry, "name_terms", place),
         chronic=bool(entry.get("chronic", False)),
         kin=str(entry.get("kin", "")),
     )
@@ -219,6 +223,7 @@ def _joined(known: Concept, more: Concept, place: str) -> Concept:
         together=(*known.together, *more.together),
         not_near=(*known.not_near, *more.not_near),
         allergy_terms=(*known.allergy_terms, *more.allergy_terms),
+        name_terms=(*known.name_terms, *more.name_terms),
     )
 
 
@@ -256,14 +261,17 @@ def _code_key(system: str, code: str) -> str:
     return code.replace(".", "").strip().upper() if system == _ICD10CM else code.strip()
 
 
-def _phrases(concept: Concept) -> Iterable[tuple[str, Sense]]:
-    for role, phrases in (
+def _phrases(concept: Concept, context: ContextRules) -> Iterable[tuple[str, Sense]]:
+    roles: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("term", concept.terms),
         ("not", concept.not_terms),
         ("near", concept.not_near),
         ("allergy", concept.allergy_terms),
-    ):
-        sense = Sense(concept.id, cast("Literal['term', 'not', 'near', 'allergy']", role))
+        ("name", concept.name_terms),
+        ("no-allergy", context.no_known_allergy if concept.allergy_terms else ()),
+    )
+    for role, phrases in roles:
+        sense = Sense(concept.id, cast("Literal['term', 'not', 'near', 'allergy', 'no-allergy', 'name']", role))
         yield from ((phrase, sense) for phrase in phrases)
     for number, combination in enumerate(concept.together):
         for part, group in enumerate(combination.groups):

@@ -89,6 +89,7 @@ class Event:
     route: str = ""
     frequency_per_week: float | None = None
     inpatient: bool | None = None
+    range_text: str = ""  # the reference range in words, when it is not given in numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,16 +120,19 @@ def _believable(read: Normalised, plausible: tuple[float, float]) -> bool:
 def _out_of_range(
     number: float, quantity: Quantity, unit: Unit, measure: Measure, plausible: tuple[float, float]
 ) -> QuantityProblem:
-    """Either the unit is wrong (another one would make the value believable) or the value is."""
+    """Either the unit is wrong (another accepted one would make the value believable) or the value is.
+
+    Without a list of accepted units nothing says which mistake is likely: the value is called implausible.
+    """
     shown = _shown(quantity)
     fitting = [
         other.code
-        for other in (measure.unit, *measure.accepted)
+        for other in ((measure.unit, *measure.accepted) if measure.accepted else ())
         if measure.admits(other)
         and other != unit
         and _believable(_interval(number, quantity.comparator, other, measure, plausible), plausible)
     ]
-    limits = f"values from {plausible[0]:.6g} to {plausible[1]:.6g} {_name(measure.unit)} are believable".replace(" 1 ", " ")
+    limits = f"values from {plausible[0]:.6g} to {plausible[1]:.6g}{_name(measure.unit)} are believable"
     if fitting:
         reason = f"{limits}, and the number would fit {' or '.join(dict.fromkeys(fitting))}"
         return _problem("unit-impossible", measure, shown, f"the unit cannot be right: {reason}")
@@ -137,15 +140,15 @@ def _out_of_range(
 
 
 def _name(unit: Unit) -> str:
-    return "" if unit.code == "1" else unit.code
+    return "" if unit.code == "1" else f" {unit.code}"
 
 
 def _shown(quantity: Quantity) -> str:
     number = _number(quantity.value)
-    value = f"{number:.12g}" if number is not None else "a value"
+    value = f"{number:.12g}" if number is not None else "of no number"
     return f"{quantity.comparator}{value} {written_unit(quantity)}".strip()
 
 
 def _problem(kind: ProblemKind, measure: Measure, shown: str, reason: str) -> QuantityProblem:
     what = measure.analyte.label if measure.analyte else "value"
-    return QuantityProblem(kind, f"The {what} '{shown}' is not used: {reason}.")
+    return QuantityProblem(kind, f"{what[0].upper()}{what[1:]} {shown}".rstrip() + f" not used: {reason}.")

@@ -27,27 +27,32 @@ class Sentence:
 
 
 def sentences_of(text: str, rules: ContextRules) -> Iterator[Sentence]:
-    """The sentences of `text` in order. A line break ends one unless the next line goes on in lower case."""
+    """The sentences of `text` in order. A line break ends one unless the next line goes on in lower case.
+
+    A section begun by a heading on its own line lasts to the next heading or blank line; one begun within a line lasts
+    to the end of that line, or to a sentence that plainly tells the story on ("She presented ...").
+    """
     all_words = words_of(text)
     words, starts, ends = all_words.folded, all_words.starts, all_words.ends
-    section, first, goes_on = "", 0, False
+    section, inline, goes_on = "", False, False
     kept: list[int] = []
     for i, word in enumerate(words):
         if word == ":" and len(kept) <= _HEADING_WORDS:
             heading = rules.is_heading(words[k] for k in kept)
             if heading is not None:
                 section, kept, goes_on = heading, [], False
+                inline = i + 1 < len(words) and words[i + 1] != "\n"
                 continue
         ends_here = _ends_sentence(i, words, starts, ends, text, rules)
         if not ends_here and word != "\n":
+            if not kept and inline and not goes_on and word in rules.openers and words[i - 1] != ":":
+                section = ""
             kept.append(i)
         if (ends_here or len(kept) >= LONGEST) and kept:
             yield _sentence(kept, words, starts, ends, section, goes_on=goes_on)
             goes_on, kept = word == ";", []
-        if word == "\n" and i > first and words[i - 1] == "\n":
+        if ends_here and word == "\n" and (inline or (words[i - 1] == "\n" and words[i - 2 : i - 1] != [":"])):
             section = ""
-        if word == "\n" and not kept:
-            first = i
     if kept:
         yield _sentence(kept, words, starts, ends, section, goes_on=goes_on)
 

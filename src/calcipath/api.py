@@ -1,0 +1,142 @@
+"""The Python interface: load a guideline, read a record, assess it.
+
+>>> from calcipath.api import assess_path
+>>> assess_path("examples/haemodialysis-breast-eschar.bundle.json").answer["suspicion"]["level"]  # doctest: +SKIP
+'suspected'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from calcipath.assessment.assess import Assessor
+from calcipath.errors import GuidelineError, InputError
+from calcipath.guideline.explanation import explanation_of
+from calcipath.guideline.model import Guideline
+from calcipath.guideline.reader import Content, Site, read_guideline
+from calcipath.guideline.shipped import shipped_content
+from calcipath.options import AssessmentOptions
+from calcipath.output.timeline import Timeline
+from calcipath.record.dates import read_date
+from calcipath.record.model import Record, When
+from calcipath.site_configuration import read_site_configuration
+from calcipath.timeline_of_record import timeline_of
+
+_DEFAULT_OPTIONS = AssessmentOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedRecord:
+    """`answer` is the contract's object; `timeline` the dated facts that the page draws; `record` what was read."""
+
+    answer: Mapping[str, Any]
+    timeline: Timeline
+    record: Record
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Content:
+    return shipped_content()
+
+
+@lru_cache(maxsize=4)
+def _assessor(config: str) -> tuple[Assessor, Site]:
+    content = _shipped()
+    guideline = read_guideline(content)
+    if not config:
+        return Assessor(guideline), Site()
+    names = frozenset(row["value_set"] for row in content.value_set_rows)
+    site = read_site_configuration(config, guideline.vocabulary, names)
+    return Assessor(read_guideline(content, site)), site
+
+
+def load_guideline(config: str = "") -> Guideline:
+    """The shipped guideline, with a site's configuration file applied. Raises `GuidelineError`."""
+    return _assessor(config)[0].guideline
+
+
+def assess_path(path: str, options: AssessmentOptions = _DEFAULT_OPTIONS) -> AssessedRecord:
+    """Assess a bundle, folder or NDJSON of one patient ('-' for standard input).
+
+    Raises `InputError` for a record that cannot be read, `GuidelineError` for a wrong configuration.
+    """
+    from calcipath.sources.files import read_path
+
+    assessor, site = _assessor(options.config)
+    return _assess(read_path(path), options, assessor, site)
+
+
+def assess_server(url: str, patient: str, options: AssessmentOptions = _DEFAULT_OPTIONS) -> AssessedRecord:
+    """Assess a patient of a FHIR R4 server. Raises `ServerError`, `InputError`, `GuidelineError`."""
+    from calcipath.sources.server import read_server
+
+    assessor, site = _assessor(options.config)
+    return _assess(read_server(url, patient), options, assessor, site)
+
+
+def assess_resources(
+    resources: Sequence[Mapping[str, Any]], options: AssessmentOptions = _DEFAULT_OPTIONS
+) -> AssessedRecord:
+    """Assess FHIR resources that are already in memory as dictionaries."""
+    from calcipath.sources.files import source_of
+
+    assessor, site = _assessor(options.config)
+    return _assess(source_of(resources), options, assessor, site)
+
+
+def _assess(source: Any, options: AssessmentOptions, assessor: Assessor, site: Site) -> AssessedRecord:
+    from calcipath.record.reader import read_record
+
+    as_of = _instant(options.as_of) if options.as_of else None
+    record = read_record(
+        source.resources,
+        as_of=options.as_of or None,
+        complete=frozenset(options.complete) | source.complete,
+        code_systems=site.code_systems,
+    )
+    moment = as_of or record.ends
+    at = moment.latest if moment else 0.0
+    found = assessor.assess(
+        record, as_of=at, as_of_text=moment.written if moment else "unknown", read_notes=options.notes
+    )
+    return AssessedRecord(found.answer, timeline_of(found, assessor.guideline), record)
+
+
+def _instant(text: str) -> When:
+    when = read_date(text)
+    if when is None:
+        raise InputError(f"--as-of '{text}' is not a date such as 2026-01-15 or an instant with its time zone")
+    return when
+
+
+def recommendations(*, config: str = "") -> list[Mapping[str, Any]]:
+    """Every recommendation of the guideline, as `explain` shows them."""
+    guideline = load_guideline(config)
+    return [explanation_of(item, guideline) for item in guideline.recommendations]
+
+
+def explain(identifier: str, *, config: str = "") -> Mapping[str, Any]:
+    """One recommendation with its logic, sources and facts. Raises `InputError` for an unknown id."""
+    guideline = load_guideline(config)
+    for item in guideline.recommendations:
+        if item.id == identifier:
+            return explanation_of(item, guideline)
+    import difflib
+
+    near = difflib.get_close_matches(identifier, [r.id for r in guideline.recommendations], 1)
+    hint = f"; did you mean '{near[0]}'?" if near else "; see 'calcipath guideline list'"
+    raise InputError(f"there is no recommendation '{identifier}'{hint}")
+
+
+def check_guideline(*, config: str = "") -> list[str]:
+    """Faults of the content that reading does not find: contradictions, recommendations without tests."""
+    from calcipath.guideline_tests import check_tests
+
+    try:
+        guideline = load_guideline(config)
+    except GuidelineError as error:
+        return [str(error)]
+    return check_tests(guideline)

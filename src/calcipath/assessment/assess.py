@@ -1,0 +1,74 @@
+"""The assessment of one patient: guideline x record -> the contract's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from calcipath.assessment import answer
+from calcipath.assessment.verdicts import Verdicts
+from calcipath.assessment.what_if import InfluenceMap, influence_map
+from calcipath.guideline.model import Guideline
+from calcipath.record.facts import PickedFacts, pick_facts
+from calcipath.record.model import DataProblem, Finding, Record
+from calcipath.record.recognition import recognise
+
+SCHEMA_VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The answer in the contract's shape, with what the doors need beside it."""
+
+    answer: Mapping[str, Any]
+    record: Record
+    findings: tuple[Finding, ...]
+    picked: PickedFacts
+    as_of: float
+
+
+class Assessor:
+    """A guideline made ready to assess many patients."""
+
+    def __init__(self, guideline: Guideline) -> None:
+        self.guideline = guideline
+        self.influence: InfluenceMap = influence_map(guideline)
+
+    def assess(self, record: Record, *, as_of: float, as_of_text: str, read_notes: bool = True) -> Assessment:
+        """Assess one record for the instant `as_of` (seconds since 1970, UTC); `as_of_text` is how it is shown."""
+        recognised = recognise(record.events, self.guideline.vocabulary, read_notes)
+        picked = pick_facts(self.guideline, record, recognised.findings, as_of)
+        verdicts = Verdicts(self.guideline, picked.values)
+        problems = (*record.problems, *recognised.problems, *picked.problems)
+        body = self._answer(record, recognised.findings, picked, verdicts, problems, as_of_text)
+        return Assessment(body, record, tuple(recognised.findings), picked, as_of)
+
+    def _answer(
+        self,
+        record: Record,
+        findings: Sequence[Finding],
+        picked: PickedFacts,
+        verdicts: Verdicts,
+        problems: Sequence[DataProblem],
+        as_of_text: str,
+    ) -> dict[str, Any]:
+        guideline = self.guideline
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "guideline": {"id": guideline.id, "version": guideline.version, "date": guideline.date},
+            "as_of": as_of_text,
+            "record_ends": record.ends.written if record.ends else None,
+            "patient": answer.patient(record, verdicts),
+            "urgent": answer.urgent(verdicts),
+            "suspicion": answer.suspicion(verdicts),
+            "risk_factors": answer.risk_factors(verdicts),
+            "differential": answer.differential(verdicts),
+            "recommendations": answer.recommendations(verdicts),
+            "conflicts": answer.conflicts(verdicts),
+            "unknowns": answer.unknowns(verdicts, self.influence),
+            "assumptions": answer.assumptions(verdicts),
+            "data_problems": answer.data_problems(problems, findings, verdicts),
+            "dosing": {"status": "not built yet", "reason": "dosing by pharmacokinetic simulation is not part of this version"},
+            "course": answer.course(verdicts, record, findings, picked),
+        }

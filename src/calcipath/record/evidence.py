@@ -1,0 +1,72 @@
+"""What a statement about the patient rests on, and the value of a fact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from calcipath.record.model import Assertion, Event, When
+
+Interval = tuple[float, float]
+Value = bool | str | Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One entry of the record (or a value computed from entries) behind a statement.
+
+    `reference` is `Type/id` in the record; empty for what was computed.
+    """
+
+    what: str
+    reference: str = ""
+    value: float | str | None = None
+    unit: str = ""
+    date: str = ""
+    quote: str = ""
+    assertion: Assertion = "stated"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contract's evidence item; empty members are left out."""
+        item: dict[str, Any] = {"reference": self.reference} if self.reference else {}
+        item["what"] = self.what
+        for key, value in (("value", self.value), ("unit", self.unit), ("date", self.date), ("quote", self.quote)):
+            if value not in (None, ""):
+                item[key] = value
+        item["assertion"] = self.assertion
+        return item
+
+
+@dataclass(frozen=True, slots=True)
+class FactValue:
+    """A fact in this patient: its value (None: unknown), the evidence, and its place in the reference range.
+
+    `other` is evidence that was seen and does not decide (historical, uncertain, stale). `assumed` says why silence
+    was read as an answer; it is empty where the record speaks.
+    """
+
+    value: Value = None
+    because: tuple[Evidence, ...] = ()
+    position: str = ""  # below, within, above, or unknown
+    other: tuple[Evidence, ...] = ()
+    assumed: str = ""
+    stale: str = ""  # the date of a value that is too old to speak for today
+
+
+def event_date(event: Event) -> str:
+    """The date to show for an event, as written in the record."""
+    when = event.started or event.ended or event.issued
+    return when.written if when else ""
+
+
+def instant(event: Event) -> float:
+    """The latest instant at which the event may have happened or still held; -inf without a date."""
+    known = [w.latest for w in (event.started, event.ended) if w]
+    return max(known) if known else (event.issued.latest if event.issued else float("-inf"))
+
+
+def spoken_at(event: Event) -> tuple[float, float]:
+    """For "which entry is newest": clinical instant, then the later issued."""
+    clinical: When | None = event.ended or event.started
+    first = clinical.latest if clinical else float("-inf")
+    return first, (event.issued.latest if event.issued else first)

@@ -1,0 +1,76 @@
+"""Reads a site's configuration file (see docs/site-configuration.md) into what the guideline reader takes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from calcipath.errors import GuidelineError
+from calcipath.guideline.entries import ContentFile, top
+from calcipath.guideline.reader import Site
+from calcipath.guideline.vocabulary import Vocabulary
+
+_KEYS = ("notes", "code_systems", "value_sets", "terms", "defaults")
+_COLUMNS = {"value_set", "system", "code"}
+
+
+def read_site_configuration(path: str, vocabulary: Vocabulary, value_sets: frozenset[str]) -> Site:
+    """The site's additions. Raises `GuidelineError` for an unknown key, value set or concept, naming it.
+
+    `vocabulary` and `value_sets` are the shipped ones, which the file may add to.
+    """
+    if not path:
+        return Site()
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise GuidelineError(f"the configuration file {path} cannot be read: {reason}") from None
+    file = ContentFile.parse(path, text)
+    if file.data is None:
+        return Site()
+    entry = top(file)
+    entry.only(*_KEYS)
+    systems, defaults = entry.data.get("code_systems") or {}, entry.data.get("defaults") or {}
+    for name, value in (("code_systems", systems), ("defaults", defaults)):
+        if not isinstance(value, Mapping):
+            raise entry.fail(f"'{name}' must be a mapping", name)
+    rows = _rows(path, entry.data.get("value_sets") or [], value_sets)
+    documents = [(path, {"concepts": _terms(path, entry.data.get("terms") or [], vocabulary)})]
+    return Site({str(k): str(v) for k, v in systems.items()}, rows, documents, dict(defaults))
+
+
+def _rows(path: str, given: Any, value_sets: frozenset[str]) -> list[dict[str, str]]:
+    if isinstance(given, str):
+        try:
+            with (Path(path).parent / given).open(encoding="utf-8", newline="") as table:
+                given = list(csv.DictReader(table))
+        except (OSError, UnicodeDecodeError):
+            raise GuidelineError(f"{path}: the value-set table {given} cannot be read") from None
+    if not isinstance(given, Sequence):
+        raise GuidelineError(f"{path}: 'value_sets' must be a list of rows or the path of a CSV file")
+    rows = []
+    for number, row in enumerate(given, 1):
+        if not isinstance(row, Mapping) or not _COLUMNS <= set(row):
+            raise GuidelineError(f"{path}: value_sets row {number} needs value_set, system and code")
+        if row["value_set"] not in value_sets:
+            raise GuidelineError(f"{path}: value_sets row {number}: there is no value set '{row['value_set']}'")
+        rows.append({key: str(value) for key, value in row.items() if value is not None})
+    return rows
+
+
+def _terms(path: str, given: Any, vocabulary: Vocabulary) -> list[dict[str, Any]]:
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise GuidelineError(f"{path}: 'terms' must be a list of {{concept, terms}}")
+    found = []
+    for number, item in enumerate(given, 1):
+        if not isinstance(item, Mapping) or not {"concept", "terms"} <= set(item):
+            raise GuidelineError(f"{path}: terms entry {number} needs concept and terms")
+        if item["concept"] not in vocabulary.concepts:
+            raise GuidelineError(f"{path}: terms entry {number}: there is no concept '{item['concept']}'")
+        found.append(
+            {"id": item["concept"], "family": vocabulary.family(item["concept"]), "terms": list(item["terms"])}
+        )
+    return found
