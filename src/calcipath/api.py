@@ -20,8 +20,9 @@ from calcipath.guideline.reader import Content, Site, read_guideline
 from calcipath.guideline.shipped import shipped_content
 from calcipath.options import AssessmentOptions
 from calcipath.output.timeline import Timeline
-from calcipath.record.dates import read_date
+from calcipath.record.dates import parse_when
 from calcipath.record.model import Record, When
+from calcipath.record.raw import RecordError
 from calcipath.site_configuration import read_site_configuration
 from calcipath.timeline_of_record import timeline_of
 
@@ -91,12 +92,15 @@ def _assess(source: Any, options: AssessmentOptions, assessor: Assessor, site: S
     from calcipath.record.reader import read_record
 
     as_of = _instant(options.as_of) if options.as_of else None
-    record = read_record(
-        source.resources,
-        as_of=options.as_of or None,
-        complete=frozenset(options.complete) | source.complete,
-        code_systems=site.code_systems,
-    )
+    try:
+        record = read_record(
+            source.resources,
+            as_of=options.as_of or None,
+            complete=frozenset(options.complete) | source.complete,
+            code_systems=site.code_systems,
+        )
+    except RecordError as error:
+        raise InputError(str(error)) from None
     moment = as_of or record.ends
     at = moment.latest if moment else 0.0
     found = assessor.assess(
@@ -106,7 +110,7 @@ def _assess(source: Any, options: AssessmentOptions, assessor: Assessor, site: S
 
 
 def _instant(text: str) -> When:
-    when = read_date(text)
+    when = parse_when(text)
     if when is None:
         raise InputError(f"--as-of '{text}' is not a date such as 2026-01-15 or an instant with its time zone")
     return when
