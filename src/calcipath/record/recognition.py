@@ -1,0 +1,220 @@
+"""Which concepts of the vocabulary each event of a record speaks of: by code, by name, in free text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from calcipath.guideline.vocabulary import Family, Vocabulary
+from calcipath.record.model import Assertion, Coding, DataProblem, Event, Finding, Kind
+from calcipath.record.narrative import Mention, Setting, read_narrative
+
+Families = frozenset[Family]
+
+
+def _families(*names: Family) -> Families:
+    return frozenset(names)
+
+
+_MEASURED = _families("laboratory", "measurement")
+_CODED: dict[Kind, Families] = {
+    "medication": _families("drug"),
+    "observation": _families("laboratory", "measurement", "lesion", "symptom-sign", "diagnosis", "histology", "quality"),
+    "condition": _families("diagnosis", "lesion", "symptom-sign", "quality", "procedure"),
+    "procedure": _families("procedure", "diagnosis"),
+    "report": _families("procedure", "diagnosis", "histology", "lesion", "specimen", "laboratory"),
+    "allergy": _families("diagnosis"),
+    "order": _families("procedure", "diagnosis"),
+    "encounter": _families("diagnosis", "procedure", "lesion", "symptom-sign"),
+    "note": _families(),
+}
+_SAID = _families("diagnosis", "lesion", "quality", "symptom-sign", "course", "site", "procedure", "team", "specimen")
+_NAMED: dict[Kind, Families] = {
+    "medication": _families("drug"),
+    "observation": _families("lesion", "quality", "symptom-sign", "diagnosis", "site", "specimen"),
+    "condition": _families("diagnosis", "lesion", "quality", "symptom-sign", "site", "procedure"),
+    "procedure": _families("procedure", "diagnosis", "site", "specimen"),
+    "report": _families("specimen", "procedure", "site"),
+    "allergy": _families("diagnosis"),
+    "order": _families("procedure", "diagnosis"),
+    "encounter": _families("diagnosis", "lesion", "symptom-sign", "quality", "site"),
+    "note": _families(),
+}
+_WITH_DRUGS = _SAID | _families("drug")
+_REPORTED = _SAID | _families("histology")
+_DISPLAYS_CHECKED = _families("drug", "laboratory")
+_PATHOLOGY_CATEGORIES = ("SP", "PAT", "PATH", "CP", "laboratory", "LAB")
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The findings in a record, and entries whose code and display contradict each other."""
+
+    findings: tuple[Finding, ...]
+    problems: tuple[DataProblem, ...]
+
+
+def recognise(events: Sequence[Event], vocabulary: Vocabulary, read_notes: bool) -> Recognised:
+    """Recognise concepts in every event.
+
+    `read_notes`: read free text (value texts, notes, conclusions) too; codes and names are always read.
+    """
+    recogniser = _Recogniser(vocabulary, read_notes)
+    for event in events:
+        recogniser.read(event)
+    return Recognised(tuple(recogniser.findings), tuple(recogniser.problems))
+
+
+class _Recogniser:
+    def __init__(self, vocabulary: Vocabulary, read_notes: bool) -> None:
+        self._vocabulary, self._read_notes = vocabulary, read_notes
+        self._codes: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._texts: dict[tuple[str, Families, Setting], tuple[Mention, ...]] = {}
+        self.findings: list[Finding] = []
+        self.problems: list[DataProblem] = []
+
+    def read(self, event: Event) -> None:
+        found: dict[str, Finding] = {}
+        coded = self._by_code(event.codings, _CODED[event.kind])
+        answer = self._answered(event)
+        for concept in coded:
+            found[concept] = Finding(concept, event, "code", self._coded_assertion(concept, answer))
+        self._value_codes(event, found)
+        self._names(event, coded, answer, found)
+        self._sites(event, found)
+        if self._read_notes:
+            self._free_text(event, found)
+        self.findings.extend(found.values())
+        if event.kind in ("medication", "observation"):
+            self._check_displays(event)
+
+    def _by_code(self, codings: Iterable[Coding], families: Families) -> dict[str, None]:
+        found: dict[str, None] = {}
+        for coding in codings:
+            key = (coding.system, coding.code)
+            concepts = self._codes.get(key)
+            if concepts is None:
+                concepts = self._codes[key] = self._vocabulary.by_code(*key) if coding.code else ()
+            found.update((c, None) for c in concepts if self._vocabulary.family(c) in families)
+        return found
+
+    def _mentions(self, text: str, families: Families, setting: Setting) -> tuple[Mention, ...]:
+        key = (text, families, setting)
+        mentions = self._texts.get(key)
+        if mentions is None:
+            mentions = self._texts[key] = read_narrative(text, self._vocabulary, families, setting)
+        return mentions
+
+    def _answered(self, event: Event) -> str:
+        """What an observation's value says of the thing that its name asks for: present, absent or ''."""
+        if event.kind != "observation":
+            return ""
+        if event.value_boolean is not None:
+            return "present" if event.value_boolean else "absent"
+        if event.interpretation in ("NEG", "ND"):
+            return "absent"
+        words = event.value_text or next((c.display for c in event.value_codings if c.display), "")
+        return (self._vocabulary.context.answer(words) or "") if words else ""
+
+    def _coded_assertion(self, concept: str, answer: str) -> Assertion:
+        measured = self._vocabulary.family(concept) in _MEASURED
+        return "negated" if answer == "absent" and not measured else "stated"
+
+    def _value_codes(self, event: Event, found: dict[str, Finding]) -> None:
+        families = _families("diagnosis", "lesion", "histology", "symptom-sign", "quality")
+        for concept in self._by_code(event.value_codings, families):
+            found.setdefault(concept, Finding(concept, event, "code"))
+
+    def _names(self, event: Event, coded: dict[str, None], answer: str, found: dict[str, Finding]) -> None:
+        families = _NAMED[event.kind]
+        if event.kind == "medication" and coded:
+            families = _families()
+        if event.kind == "observation":
+            if not any(self._vocabulary.family(c) in _MEASURED for c in coded):
+                families = families | _MEASURED
+            if event.quantity is not None:
+                families = families & _MEASURED | (families & _families("specimen"))
+        if not families:
+            return
+        setting: Setting = "allergy" if event.kind == "allergy" else "medication" if event.kind == "medication" else "note"
+        names = dict.fromkeys([event.name, *(c.display for c in event.codings)])
+        for name in names:
+            if name:
+                self._add_named(event, self._mentions(name, families, setting), answer, found)
+
+    def _add_named(
+        self, event: Event, mentions: Iterable[Mention], answer: str, found: dict[str, Finding]
+    ) -> None:
+        for mention in mentions:
+            assertion = mention.assertion
+            family = self._vocabulary.family(mention.concept)
+            if answer == "absent" and family not in ("laboratory", "measurement", "site", "specimen"):
+                assertion = "negated"
+            known = found.get(mention.concept)
+            if known is None:
+                found[mention.concept] = Finding(mention.concept, event, "name", assertion, mention.quote)
+            elif known.route == "code" and known.assertion == "stated" and assertion in ("negated", "uncertain"):
+                found[mention.concept] = replace(known, assertion=assertion, quote=mention.quote)
+
+    def _sites(self, event: Event, found: dict[str, Finding]) -> None:
+        sites = _families("site")
+        for concept in self._by_code(event.sites, sites):
+            found.setdefault(concept, Finding(concept, event, "code"))
+        for text in dict.fromkeys([*(c.display for c in event.sites), event.site_text]):
+            if text:
+                self._add_named(event, self._mentions(text, sites, "note"), "", found)
+        if event.specimen:
+            families = _families("specimen", "site")
+            self._add_named(event, self._mentions(event.specimen, families, "note"), "", found)
+
+    def _free_text(self, event: Event, found: dict[str, Finding]) -> None:
+        pathology = event.kind == "report" and self._is_pathology(event, found)
+        setting: Setting = "pathology" if pathology else "allergy" if event.kind == "allergy" else "note"
+        families = _REPORTED if event.kind in ("report", "observation") else _WITH_DRUGS
+        if event.kind in ("medication", "allergy"):
+            families = _SAID
+        if event.kind == "note":
+            families = _WITH_DRUGS
+        texts = [*event.texts, event.reason]
+        if event.value_text and not (event.kind == "observation" and self._vocabulary.context.answer(event.value_text)):
+            texts.append(event.value_text)
+        texts.extend(c.display for c in event.value_codings if c.display and c.display != event.value_text)
+        for text in texts:
+            if text:
+                self._add_said(event, self._mentions(text, families, setting), found)
+
+    def _is_pathology(self, event: Event, found: dict[str, Finding]) -> bool:
+        specimens = any(self._vocabulary.family(c) == "specimen" for c in found)
+        return specimens or event.category in _PATHOLOGY_CATEGORIES
+
+    def _add_said(self, event: Event, mentions: Iterable[Mention], found: dict[str, Finding]) -> None:
+        """A mention in text; of several of one concept a plain statement outweighs the others."""
+        for mention in mentions:
+            finding = Finding(mention.concept, event, "text", mention.assertion, mention.quote)
+            known = found.get(mention.concept)
+            if known is None or (known.route == "text" and known.assertion != "stated" and mention.assertion == "stated"):
+                found[mention.concept] = finding
+
+    def _check_displays(self, event: Event) -> None:
+        """A coding whose own display names another drug or analyte than its code."""
+        for coding in event.codings:
+            if not coding.display:
+                continue
+            by_code = self._by_code([coding], _DISPLAYS_CHECKED)
+            if not by_code:
+                continue
+            setting: Setting = "medication" if event.kind == "medication" else "note"
+            named = {m.concept for m in self._mentions(coding.display, _DISPLAYS_CHECKED, setting)}
+            if named and not named & self._with_kin(by_code):
+                self.problems.append(
+                    DataProblem(
+                        event.reference,
+                        "code-display-mismatch",
+                        f"the code {coding.code} and its display '{coding.display[:60]}' name different things; the code is used",
+                    )
+                )
+
+    def _with_kin(self, concepts: Iterable[str]) -> set[str]:
+        kin = {self._vocabulary.concepts[c].kin for c in concepts} - {""}
+        near = {c.id for c in self._vocabulary.concepts.values() if c.kin in kin}
+        return set(concepts) | near
