@@ -106,19 +106,19 @@ class _Recogniser:
         return mentions
 
     def _answered(self, event: Event) -> str:
-        """What an observation's value says of the thing that its name asks for: present, absent or ''."""
+        """What an observation's value says of the thing that its name asks for: affirmed, denied, silent or ''."""
         if event.kind != "observation":
             return ""
         if event.value_boolean is not None:
-            return "present" if event.value_boolean else "absent"
+            return "affirmed" if event.value_boolean else "denied"
         if event.interpretation in ("NEG", "ND"):
-            return "absent"
+            return "denied"
         words = event.value_text or next((c.display for c in event.value_codings if c.display), "")
         return (self._vocabulary.context.answer(words) or "") if words else ""
 
     def _coded_assertion(self, concept: str, answer: str) -> Assertion:
         measured = self._vocabulary.family(concept) in _MEASURED
-        return "negated" if answer == "absent" and not measured else "stated"
+        return "negated" if answer == "denied" and not measured else "stated"
 
     def _value_codes(self, event: Event, found: dict[str, Finding]) -> None:
         families = _families("diagnosis", "lesion", "histology", "symptom-sign", "quality")
@@ -148,7 +148,9 @@ class _Recogniser:
         for mention in mentions:
             assertion = mention.assertion
             family = self._vocabulary.family(mention.concept)
-            if answer == "absent" and family not in ("laboratory", "measurement", "site", "specimen"):
+            if answer == "silent" and family in ("lesion", "quality", "symptom-sign", "course", "diagnosis"):
+                continue
+            if answer == "denied" and family not in ("laboratory", "measurement", "site", "specimen"):
                 assertion = "negated"
             known = found.get(mention.concept)
             if known is None:
