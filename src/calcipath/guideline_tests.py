@@ -37,7 +37,12 @@ class Case:
     expect: str
     held_by: tuple[str, ...]
     trigger: str
-    place: str
+    entry: Entry
+
+    @property
+    def place(self) -> str:
+        """File and line; found only when it is needed, because finding it reads the file again."""
+        return self.entry.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def _case(entry: Entry, subject: str, kind: str) -> Case:
         entry.one_of("expect", VERDICTS),
         entry.texts("held_by"),
         entry.text("trigger", ""),
-        entry.place,
+        entry,
     )
 
 
@@ -145,7 +150,8 @@ def _number(fact: Fact, raw: Any, case: Case) -> float:
         if not isinstance(literal, Literal) or not isinstance(literal.value, float):
             raise ExpressionError("a number with its unit is needed", 0)
         mass = fact.analyte.molar_mass if fact.analyte else None
-        factor, shift = conversion(literal.unit or "1", fact.type.unit, molar_mass_g_per_mol=mass)
+        valence = fact.analyte.valence if fact.analyte else None
+        factor, shift = conversion(literal.unit or "1", fact.type.unit, molar_mass_g_per_mol=mass, valence=valence)
         return literal.value * factor + shift
     except (ExpressionError, UnitError) as error:
         raise GuidelineError(f"{case.place}: {case.id}: '{fact.id}': {error}") from None

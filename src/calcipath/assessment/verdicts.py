@@ -123,7 +123,7 @@ class Verdicts:
             picked = self.fact_value(fact.id)
             return Outcome(picked.value, picked.because, () if picked.value is not None else (fact.id,))
         found = self.evaluate(fact.condition)
-        if isinstance(found.value, tuple) and found.because:
+        if isinstance(found.value, tuple) and any(e.reference for e in found.because[:1]) and len(found.because) > 1:
             return Outcome(found.value, (_computed(fact, found), *found.because), found.missing)
         return found if found.value is not None else Outcome(None, found.because, found.missing or (fact.id,))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -15,7 +14,7 @@ def shipped_content() -> Content:
     root = files("calcipath.guideline") / "content"
     texts = {name: text for name, text in _texts(root, "") if not name.startswith(("tests/", "site-maps/"))}
     tables = [*_tables(root / "value-sets"), *_tables(root / "code-systems")]
-    return Content(texts, [row for table in tables for row in csv.DictReader(io.StringIO(table))])
+    return Content(texts, [row for table in tables for row in csv.DictReader(table.splitlines())])
 
 
 def _texts(folder: Traversable, prefix: str) -> list[tuple[str, str]]:

@@ -149,7 +149,7 @@ def _held_item(plan: Plan, item: Item) -> Markup:
     guards = []
     for guard in records(item.get("held_by")):
         grounds = wording.evidence_list(guard.get("evidence"))
-        name = wording.sentence(wording.title(guard.get("guard")))
+        name = wording.sentence(wording.reason(guard))
         guards.append(labelled("Reason", f"{name} ({grounds})" if name and grounds else name or grounds))
         guards.append(labelled("Instead", clean(guard.get("instead"))))
         guards.append(labelled("Decides", clean(guard.get("who"))))
@@ -202,7 +202,7 @@ def _recommendation(plan: Plan, item: Item) -> Markup:
         tag("ul", *acts, class_="acts") if acts else None,
         class_="said",
     )
-    grounds = wording.evidence_list(item.get("because"))
+    grounds = plan.grounds(item)
     summary = join(tag("span", "Because ", class_="label"), prose(grounds)) if grounds else "Strength and sources"
     reason = tag("div", why(join(*_reasoning(item)), summary), class_="reason")
     return tag("li", tag("span", word, class_=f"word {word.lower()}"), said, reason)

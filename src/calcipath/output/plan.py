@@ -70,6 +70,16 @@ class Plan:
         asked = {wording.say(ask) for ask in items(recommendation.get("asks"))}
         return tuple(question.number for question in self.questions if question.text in asked)
 
+    def grounds(self, recommendation: Item) -> str:
+        """Its evidence in one line; what already made the level of suspicion is not said again."""
+        made = [dict(piece) for piece in records(wording.structure(self.assessment.get("suspicion")).get("because"))]
+        given = records(recommendation.get("because"))
+        own = [piece for piece in given if dict(piece) not in made]
+        line = wording.evidence_list(own)
+        if len(own) == len(given):
+            return line
+        return f"the suspicion above; {line}" if line else "the suspicion above"
+
 
 def plan_of(assessment: Item) -> Plan:
     """The assessment in reading order."""

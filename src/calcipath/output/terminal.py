@@ -102,11 +102,11 @@ def _held(sheet: Sheet, plan: Plan) -> None:
             sub_line(sheet, "reason:", "the assessment names none; ask before acting")
         for guard in guards:
             grounds = wording.evidence_list(guard.get("evidence"), full=sheet.full)
-            sub_line(sheet, "reason:", _joined(wording.title(guard.get("guard")), grounds))
+            sub_line(sheet, "reason:", _joined(wording.reason(guard), grounds))
             sub_line(sheet, "instead:", clean(guard.get("instead")))
             sub_line(sheet, "decides:", clean(guard.get("who")))
         _ask_first(sheet, plan, item)
-        _tail(sheet, item, held=True)
+        _tail(sheet, plan, item, held=True)
 
 
 def _joined(head: str, grounds: str) -> str:
@@ -136,9 +136,9 @@ def _recommendation(sheet: Sheet, plan: Plan, item: Item, mark: str) -> None:
     _ask_first(sheet, plan, item)
     for caution in items(item.get("cautions")):
         sub_line(sheet, "caution:", wording.say(caution), style="")
-    acts = wording.listed(items(item.get("actions")))
-    sub_line(sheet, "act:", acts)
-    _tail(sheet, item)
+    for act in items(item.get("actions")):
+        sub_line(sheet, "act:", wording.say(act), style="")
+    _tail(sheet, plan, item)
 
 
 def _ask_first(sheet: Sheet, plan: Plan, item: Item) -> None:
@@ -147,10 +147,10 @@ def _ask_first(sheet: Sheet, plan: Plan, item: Item) -> None:
         sub_line(sheet, "first:", f"answer question {', '.join(map(str, numbers))} below")
 
 
-def _tail(sheet: Sheet, item: Item, *, held: bool = False) -> None:
+def _tail(sheet: Sheet, plan: Plan, item: Item, *, held: bool = False) -> None:
     name = f"[{clean(item.get('id'))}]"
     if not sheet.full:
-        grounds = wording.evidence_list(item.get("because"))
+        grounds = plan.grounds(item)
         label = "applies because:" if held else "because:"
         sub_line(sheet, label if grounds else "", f"{grounds} {name}".strip())
         return

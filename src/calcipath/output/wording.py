@@ -218,6 +218,10 @@ def quantity(value: object) -> str:
     return clean(value)
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHORT else text[: _SHORT - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
 def evidence(item: object, *, full: bool = False) -> str:
     """One piece of evidence in a line; `full` adds the time of day, the quotation and the reference.
 
@@ -228,10 +232,12 @@ def evidence(item: object, *, full: bool = False) -> str:
         return clean(item)
     said = ASSERTIONS.get(str(item.get("assertion")), "") + clean(item.get("what"))
     if not full and len(said) > _SHORT:
-        said = said[: _SHORT - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+        said = _cut(said)
     measured = quantity(item)
     if measured and measured.casefold() != clean(item.get("what")).casefold():
         said += f" {measured}"
+    elif not measured and not full and item.get("quote"):
+        said += f': "{_cut(clean(item["quote"]))}"'
     when = (date if full else day)(item.get("date"))
     if when:
         said += f" on {when}"
@@ -239,6 +245,11 @@ def evidence(item: object, *, full: bool = False) -> str:
         said += f', "{clean(item["quote"])}"' if item.get("quote") else ""
         said += f" [{clean(item['reference'])}]" if item.get("reference") else ""
     return said
+
+
+def reason(guard: Item) -> str:
+    """Why a guard stands: its own words, else its name."""
+    return clean(guard.get("reason")) or title(guard.get("guard"))
 
 
 def evidence_list(values: object, *, full: bool = False, limit: int = 3) -> str:

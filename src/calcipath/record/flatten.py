@@ -234,6 +234,8 @@ class Flattener:
         """A Medication's own code, else those of its ingredients (a mixture)."""
         fields = Fields(medication)
         codings, name = fields.concept("code")
+        if codings and not name:
+            name = "; ".join(value for i in fields.many("identifier") if (value := i.text("value")))
         if codings or name or depth > 3:
             return codings, name
         found: list[Coding] = []
@@ -337,10 +339,8 @@ class Flattener:
         kind = fields.one("class")
         code = kind.text("code") if kind else ""
         running = fields.code_of("status") in ("in-progress", "arrived", "onleave") and ended is None
-        codings, name = (), ""
-        for group in fields.many("type"):
-            codings, name = group.codings(), group.text("text")
-            break
+        first = next(fields.many("type"), None)
+        codings, name = (first.codings(), first.text("text")) if first else ((), "")
         reasons = "; ".join(text for r in fields.many("reasonCode") if (text := r.text("text")))
         planned = fields.code_of("status") in ("planned", "cancelled")
         status: Status = "planned" if planned else "active" if running else "completed"

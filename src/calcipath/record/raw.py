@@ -32,6 +32,15 @@ def clean(text: str) -> str:
     return _CONTROL.sub(" ", text[:LONGEST_TEXT]).strip()
 
 
+_WORDY = re.compile(r"[A-Za-z]{4,}")
+
+
+def _display(codings: tuple[Coding, ...]) -> str:
+    """The first display; without one, a local code that is itself a word ("Warfarin")."""
+    shown = next((c.display for c in codings if c.display), "")
+    return shown or next((c.code for c in codings if _WORDY.search(c.code)), "")
+
+
 @dataclass(slots=True)
 class Fields:
     """The fields of one JSON object. What has the wrong type is noted in `bad` and read as absent."""
@@ -132,7 +141,7 @@ class Fields:
         if found is None:
             return (), ""
         codings = found.codings()
-        return codings, found.text("text") or next((c.display for c in codings if c.display), "")
+        return codings, found.text("text") or _display(codings)
 
     def code_of(self, key: str) -> str:
         """The first code of a CodeableConcept (a status), or a plain code."""
