@@ -1,8 +1,9 @@
 """The guideline's own tests: imaginary patients as data beside the content, each with the expected verdict.
 
-A case gives facts by id (everything else is unknown) and may fix a computed name such as `suspicion-level`. Every
-recommendation needs a yes, a no, an unknown and one held for each guard, or a stated reason why it cannot have one;
-every urgent trigger needs a case that fires it, one that does not, and one that lacks the data.
+A case gives facts by id (everything else is unknown) and may fix a computed name such as `suspicion-level`, or a
+default that a site sets, as a number in the unit of the default. Every recommendation needs a yes, a no, an unknown
+and one held for each guard, or a stated reason why it cannot have one; every urgent trigger needs a case that fires
+it, one that does not, and one that lacks the data.
 """
 
 from __future__ import annotations
@@ -126,6 +127,8 @@ def _plain(raw: Any, name: str, guideline: Guideline, case: Case) -> Value:
         return raw
     if expected.kind == "text" and raw in expected.values:
         return str(raw)
+    if name in guideline.defaults and isinstance(raw, int | float) and not isinstance(raw, bool):
+        return float(raw), float(raw)
     raise GuidelineError(f"{case.place}: {case.id}: '{name}' cannot be {raw!r}")
 
 

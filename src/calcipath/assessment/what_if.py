@@ -6,10 +6,11 @@ changed value is evaluated again.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from calcipath.assessment.outcome import Outcome
+from calcipath.assessment.values import Reading, readings
 from calcipath.assessment.verdicts import Verdicts
 from calcipath.guideline.dependencies import dependencies, evaluation_order
 from calcipath.guideline.expression import (
@@ -22,7 +23,7 @@ from calcipath.guideline.expression import (
     children,
 )
 from calcipath.guideline.model import Condition, Fact, Guideline
-from calcipath.record.evidence import FactValue
+from calcipath.record.evidence import FactValue, Value
 from calcipath.record.measurements import position_of
 
 
@@ -33,6 +34,7 @@ class InfluenceMap:
     order: Mapping[str, int]
     readers: Mapping[str, tuple[str, ...]]
     limits: Mapping[str, tuple[float, ...]]
+    readings: Mapping[str, Reading]
 
 
 def influence_map(guideline: Guideline) -> InfluenceMap:
@@ -43,7 +45,7 @@ def influence_map(guideline: Guideline) -> InfluenceMap:
         for source in sources:
             readers.setdefault(source, []).append(name)
     order = {name: number for number, name in enumerate(evaluation_order(graph))}
-    return InfluenceMap(order, {k: tuple(v) for k, v in readers.items()}, _limits(guideline))
+    return InfluenceMap(order, {k: tuple(v) for k, v in readers.items()}, _limits(guideline), readings(guideline))
 
 
 def _limits(guideline: Guideline) -> dict[str, tuple[float, ...]]:
@@ -106,60 +108,49 @@ def possible_values(fact: Fact, limits: Sequence[float]) -> tuple[FactValue, ...
     )
 
 
-class _Trial(Verdicts):
-    """The patient with one fact answered; what does not depend on it is taken from the patient as is."""
+class _Trial:
+    """The patient with one fact answered; what does not depend on it keeps its value."""
 
-    def __init__(self, base: Verdicts, fact: str, value: FactValue) -> None:
-        self.guideline = base.guideline
-        self._base, self._fact_name, self._answer = base, fact, value
-        self._changed: dict[str, Outcome] = {fact: Outcome(value.value)}
-        self._rung = None
-        self._judged, self._standings = {}, {}
-        self._evaluator = base._evaluator.__class__(self.outcome, self.position)
-        self._makers = self._all_makers()
+    def __init__(self, base: Verdicts, fact: str, answer: FactValue) -> None:
+        self._base, self._fact, self._answer = base, fact, answer
+        self._changed: dict[str, Value] = {fact: answer.value}
 
-    def outcome(self, name: str) -> Outcome:
-        found = self._changed.get(name)
-        return found if found is not None else self._base.outcome(name)
+    def value(self, name: str) -> Value:
+        return self._changed[name] if name in self._changed else self._base.outcome(name).value
 
-    def fact_value(self, name: str) -> FactValue:
-        return self._answer if name == self._fact_name else self._base.fact_value(name)
+    def position(self, name: str) -> str | None:
+        if name == self._fact:
+            return self._answer.position or None
+        if name in self._changed:
+            return self._ranged(name)
+        found = self._base.position(name).value
+        return found if isinstance(found, str) else None
 
-    @property
-    def _facts(self) -> Mapping[str, FactValue]:  # type: ignore[override]
-        return {self._fact_name: self._answer}
-
-    def position(self, name: str) -> Outcome:
-        if name == self._fact_name or name in self._changed:
-            return super().position(name)
-        return self._base.position(name)
+    def _ranged(self, name: str) -> str | None:
+        fact, value = self._base.guideline.facts.get(name), self._changed[name]
+        if fact is None or fact.range is None or not isinstance(value, tuple):
+            return None
+        return position_of(value, *fact.range) or None
 
     def run(self, influence: InfluenceMap) -> set[str]:
-        """Evaluate what the answer reaches; returns the names of recommendations whose verdict changes."""
-        import heapq
-
-        waiting = [(influence.order[n], n) for n in influence.readers.get(self._fact_name, ())]
+        """Evaluate what the answer reaches; the recommendations whose verdict changes."""
+        waiting = [(influence.order[n], n) for n in influence.readers.get(self._fact, ())]
         heapq.heapify(waiting)
         seen = {name for _, name in waiting}
         changed: set[str] = set()
         while waiting:
             _, name = heapq.heappop(waiting)
-            before = self._base.outcome(name).value
-            self._judged, self._standings, self._rung = {}, {}, None
-            after = self._makers[name]()
-            if after.value == before and not self._is_ranged(name):
+            after = influence.readings[name](self)
+            if after == self._base.outcome(name).value:
                 continue
             self._changed[name] = after
-            if name.startswith("recommendation:") and after.value != before:
+            if name.startswith("recommendation:"):
                 changed.add(name.removeprefix("recommendation:"))
             for reader in influence.readers.get(name, ()):
                 if reader not in seen:
                     seen.add(reader)
                     heapq.heappush(waiting, (influence.order[reader], reader))
         return changed
-
-    def _is_ranged(self, name: str) -> bool:
-        return False
 
 
 def deciding_facts(base: Verdicts, influence: InfluenceMap, unknown: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from calcipath.guideline.model import Fact, Guideline
 from calcipath.record.evidence import Evidence, FactValue
 from calcipath.record.findings import DAY, Moment, medication, positive, recorded
-from calcipath.record.measurements import YEAR, elapsed, frequency, quantity
+from calcipath.record.measurements import YEAR, ReadValues, elapsed, frequency, quantity
 from calcipath.record.model import DataProblem, Finding, Record
 
 
@@ -49,6 +49,7 @@ class _Picker:
         self._guideline, self._record, self._moment = guideline, record, moment
         self._by_concept, self._by_event = by_concept, by_event
         self.problems: list[DataProblem] = []
+        self._read_values: ReadValues = {}
         self._told: set[tuple[str, str]] = set()
 
     def pick(self, fact: Fact) -> FactValue:
@@ -58,7 +59,9 @@ class _Picker:
         if fact.kind == "setting":
             return FactValue(True if self._moment.inpatient else None)
         if fact.kind == "quantity":
-            value, problems = quantity(fact, findings, self._moment, self._guideline.aliases)
+            value, problems = quantity(
+                fact, findings, self._moment, self._guideline.aliases, self._read_values
+            )
             for problem in problems:
                 self._report(problem)
             return value

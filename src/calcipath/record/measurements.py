@@ -38,12 +38,16 @@ class Reading:
     position: str
 
 
+ReadValues = dict[tuple[int, str, str], "Normalised | QuantityProblem"]
+
+
 def quantity(
-    fact: Fact, findings: Sequence[Finding], moment: Moment, aliases: UnitAliases
+    fact: Fact, findings: Sequence[Finding], moment: Moment, aliases: UnitAliases, read_values: ReadValues
 ) -> tuple[FactValue, tuple[DataProblem, ...]]:
     """The newest reading within the window: by instant, then the later issued, then the worse value.
 
-    The worse value is the one further from the middle of the range; without a range, the higher.
+    The worse value is the one further from the middle of the range; without a range, the higher. `read_values`
+    remembers values that another fact has already read in the same unit.
     """
     readings: list[Reading] = []
     problems: list[DataProblem] = []
@@ -52,7 +56,7 @@ def quantity(
         if id(finding.event) in seen or not fits(finding, fact) or finding.assertion in ("negated", "family"):
             continue
         seen.add(id(finding.event))
-        read = _read(finding.event, fact, aliases)
+        read = _read(finding.event, fact, aliases, read_values)
         if isinstance(read, DataProblem):
             problems.append(read)
         elif read is not None:
@@ -90,20 +94,23 @@ def written_quantity(event: Event) -> Quantity | None:
     return Quantity(float(match["number"]), unit=match["unit"], comparator=match["sign"] or "")
 
 
-def _read(event: Event, fact: Fact, aliases: UnitAliases) -> Reading | DataProblem | None:
+def _read(event: Event, fact: Fact, aliases: UnitAliases, read_values: ReadValues) -> Reading | DataProblem | None:
     written = event.dose if fact.from_dose else written_quantity(event)
     if written is None:
         position = _worded_position(event)
         words = event.value_text or ", ".join(c.display for c in event.value_codings) or event.interpretation
         return Reading(event, None, words, position) if position else None
-    read = normalise(
-        written,
-        unit=fact.type.unit,
-        aliases=aliases,
-        analyte=fact.analyte,
-        accepted_units=fact.accepted_units,
-        plausible=fact.plausible or EVERYTHING,
-    )
+    key = (id(event), fact.type.unit, fact.concepts[0])
+    read = read_values.get(key)
+    if read is None:
+        read = read_values[key] = normalise(
+            written,
+            unit=fact.type.unit,
+            aliases=aliases,
+            analyte=fact.analyte,
+            accepted_units=fact.accepted_units,
+            plausible=fact.plausible or EVERYTHING,
+        )
     if isinstance(read, QuantityProblem):
         return DataProblem(event.reference, read.kind, read.handling, fact.id)
     return Reading(event, (read.low, read.high), read.value, _position(read, event, fact, aliases))

@@ -7,6 +7,7 @@ Times are intervals, because FHIR dates may be partial ("2022" is any instant of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -89,7 +90,7 @@ class Event:
     route: str = ""
     frequency_per_week: float | None = None
     inpatient: bool | None = None
-    range_text: str = ""  # the reference range in words, when it is not given in numbers
+    range_text: str = ""  # the reference range in words, as written
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class Record:
 
     `complete` names what the source was asked for in full ("medications", "allergies").
     `ends` is the newest clinical date, None when the record holds no date.
+    `not_read` counts resources of the types that are not read, by type.
     """
 
     patient: Patient
@@ -139,3 +141,4 @@ class Record:
     problems: tuple[DataProblem, ...] = ()
     ends: When | None = None
     complete: frozenset[str] = field(default_factory=frozenset)
+    not_read: Mapping[str, int] = field(default_factory=dict, hash=False)
