@@ -22,7 +22,7 @@ from calcipath.options import AssessmentOptions
 from calcipath.output.timeline import Timeline
 from calcipath.record.dates import parse_when
 from calcipath.record.model import Record, When
-from calcipath.record.raw import RecordError
+from calcipath.record.reader import RecordError
 from calcipath.site_configuration import read_site_configuration
 from calcipath.timeline_of_record import timeline_of
 

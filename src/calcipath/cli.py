@@ -264,7 +264,7 @@ def _assessment(chosen: argparse.Namespace, options: AssessmentOptions) -> Asses
     if chosen.server is None and chosen.patient is None:
         if not chosen.record:
             raise InputError("assess needs a RECORD, or --server with --patient")
-        if not os.path.exists(chosen.record):  # noqa: PTH110  pathlib would cost the start-up time of help
+        if chosen.record != "-" and not os.path.exists(chosen.record):  # noqa: PTH110  pathlib would cost the start-up time of help
             raise InputError(f"no such file or folder: {chosen.record}")
         return _doors().assess_path(chosen.record, options)
     if chosen.record:

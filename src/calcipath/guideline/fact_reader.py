@@ -15,7 +15,7 @@ from calcipath.guideline.units import UnitError, convert, parse_unit
 _COMMON = ("id", "kind", "label", "obtain", "note", "sources")
 _FINDING = (
     "concepts", "within", "within_inpatient", "event_kinds", "with", "without", "routes", "history", "only_history",
-    "any_certainty", "any_assertion", "conditions_within", "absent_when_complete", "procedures",
+    "any_certainty", "any_assertion", "conditions_within", "absent_when_complete", "procedures", "denied_by",
 )  # fmt: skip
 _QUANTITY = ("unit", "analyte", "accepted_units", "plausible", "range", "unitless")
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -109,7 +109,7 @@ def read_fact(entry: Entry, context: FactContext) -> Fact:
     """One fact. Raises `GuidelineError` with file and line for every kind of authoring mistake."""
     kind = entry.one_of("kind", tuple(_KEYS))
     entry.only(*_COMMON, *_KEYS[kind])
-    for key in ("concepts", "with", "without"):
+    for key in ("concepts", "with", "without", "denied_by"):
         for concept in entry.texts(key):
             if concept not in context.concepts:
                 raise entry.fail(f"there is no concept '{concept}' in the vocabulary", key)
@@ -132,6 +132,7 @@ def read_fact(entry: Entry, context: FactContext) -> Fact:
         routes=entry.texts("routes"),
         with_concepts=entry.texts("with"),
         without_concepts=entry.texts("without"),
+        denied_by=entry.texts("denied_by"),
         history=entry.flag("history"),
         only_history=entry.flag("only_history"),
         any_certainty=entry.flag("any_certainty"),

@@ -82,6 +82,7 @@ class Fact:
     routes: tuple[str, ...] = ()
     with_concepts: tuple[str, ...] = ()
     without_concepts: tuple[str, ...] = ()
+    denied_by: tuple[str, ...] = ()  # only these concepts can deny the fact; empty: every concept can
     history: bool = False
     only_history: bool = False
     any_certainty: bool = False

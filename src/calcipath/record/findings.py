@@ -72,6 +72,11 @@ def in_window(finding: Finding, fact: Fact, moment: Moment) -> bool:
     return at == float("-inf") or moment.as_of - at <= days * DAY
 
 
+def _can_deny(finding: Finding, fact: Fact) -> bool:
+    """Whether the absence of this concept means the absence of the whole ("no cirrhosis" is not "no liver disease")."""
+    return not fact.denied_by or finding.concept in fact.denied_by
+
+
 def _vote(finding: Finding, fact: Fact) -> Vote:
     event, assertion = finding.event, finding.assertion
     at = instant(event)
@@ -83,7 +88,7 @@ def _vote(finding: Finding, fact: Fact) -> Vote:
     if assertion == "family":
         return Vote(None, finding, assertion, at)
     if event.verification == "refuted" or assertion == "negated":
-        return Vote(False, finding, "negated", at)
+        return Vote(False if _can_deny(finding, fact) else None, finding, "negated", at)
     if past:
         return Vote(True if fact.history or fact.only_history else None, finding, "historical", at)
     if fact.only_history:
@@ -161,7 +166,7 @@ def _excluded_route(event: Event, fact: Fact) -> bool:
 def _drug_vote(finding: Finding, fact: Fact, moment: Moment) -> Vote:
     event, at = finding.event, instant(finding.event)
     if finding.assertion in ("negated", "family", "uncertain"):
-        says = False if finding.assertion == "negated" else None
+        says = False if finding.assertion == "negated" and _can_deny(finding, fact) else None
         return Vote(says, finding, finding.assertion, at)
     if fact.ever:
         return Vote(event.status != "planned" or None, finding, "stated", at)

@@ -18,7 +18,7 @@ from calcipath.record.fhir.cleaning import clean_text
 from calcipath.record.fhir.entry import Context, Entry, Json
 from calcipath.record.fhir.raw import RawResource
 from calcipath.record.fhir.release import R5_TYPES, why_not_r4
-from calcipath.record.fhir.selection import Held, select
+from calcipath.record.fhir.selection import select
 from calcipath.record.fhir.subjects import RecordError, Subjects, TwoPatients, read_patient
 from calcipath.record.model import DataProblem, Event, Patient, Record, When
 
@@ -129,8 +129,10 @@ class _Reading:
             context.problems.append(DataProblem(subjects.reference, "unresolved-reference", missing))
         events = tuple(self.events)
         problems = _fewer(context.problems)
-        record = Record(self.patient, events, problems, _ends(events, self.limit), complete)
-        return ReadReport(record, selection.total, **{fate: dict(count) for fate, count in self.counts.items()})
+        counts = {fate: dict(count) for fate, count in self.counts.items()}
+        ends = _ends(events, self.limit)
+        record = Record(self.patient, events, problems, ends, complete, counts["ignored"])
+        return ReadReport(record, selection.total, **counts)
 
     def _take(self, entry: Entry, subjects: Subjects) -> None:
         """Read one resource and count what became of it."""
@@ -233,5 +235,6 @@ def _fewer(problems: list[DataProblem]) -> tuple[DataProblem, ...]:
             kept.append(problem)
     for (word, resource_type), count in alike.items():
         if count > MOST_ALIKE:
-            kept.append(DataProblem(resource_type, word, f"and {count - MOST_ALIKE} more of {resource_type} like these"))
+            more = f"and {count - MOST_ALIKE} more of {resource_type} like these"
+            kept.append(DataProblem(resource_type, word, more))
     return tuple(kept)

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from calcipath.errors import InputError
-from calcipath.record.raw import RawResource
+from calcipath.record.fhir.raw import RawResource
 
 MOST_ENTRIES = 200_000
 MOST_BYTES = 512 * 1024 * 1024
+MOST_VALUES = 15_000_000  # JSON values in one file: about two gigabytes when parsed
+MOST_BUNDLES_DEEP = 5  # a bundle in a bundle (batch of searches) is real; more is not
 _SUFFIXES = (".json", ".ndjson", ".json.gz", ".ndjson.gz", ".jsonl")
 
 
@@ -32,21 +34,24 @@ def read_path(path: str, *, patient: str = "") -> Source:
     `patient` chooses one patient's resources by id. Raises `InputError` with one sentence that names the place.
     """
     if path == "-":
-        return Source(tuple(_chosen(_of_bytes(sys.stdin.buffer.read(MOST_BYTES + 1), "standard input"), patient)))
-    place = Path(path)
-    if not place.exists():
-        raise InputError(f"there is no file or folder {path}")
-    files = _files_of(place)
-    resources = _limited((raw for file in files for raw in _chosen(_of_file(file), patient)), path)
-    return Source(tuple(resources))
+        name = "standard input"
+        found = _of_bytes(sys.stdin.buffer.read(MOST_BYTES + 1), name)
+    else:
+        name = path
+        place = Path(path)
+        if not place.exists():
+            raise InputError(f"there is no file or folder {path}")
+        found = (raw for file in _files_of(place) for raw in _of_file(file))
+    resources = tuple(_limited(found, name))
+    if not resources:
+        raise InputError(f"{name} holds no resources: the Bundle has no entries")
+    return Source(tuple(_chosen(resources, patient)))
 
 
 def source_of(resources: Sequence[Mapping[str, Any]]) -> Source:
     """A source from resources in memory; bundles among them are opened."""
-    found: list[RawResource] = []
-    for number, resource in enumerate(resources):
-        found.extend(_opened(resource, f"resource {number + 1}"))
-    return Source(tuple(found))
+    found = (raw for number, resource in enumerate(resources) for raw in _opened(resource, f"resource {number + 1}"))
+    return Source(tuple(_limited(found, "the record")))
 
 
 def _files_of(place: Path) -> list[Path]:
@@ -61,14 +66,14 @@ def _files_of(place: Path) -> list[Path]:
 def _limited(resources: Iterable[RawResource], path: str) -> Iterator[RawResource]:
     for number, raw in enumerate(resources):
         if number >= MOST_ENTRIES:
-            raise InputError(f"{path} holds more than {MOST_ENTRIES:,} resources, the limit for one patient's record")
+            raise _too_many(path)
         yield raw
 
 
 def _of_file(file: Path) -> Iterator[RawResource]:
     try:
         if file.stat().st_size > MOST_BYTES:
-            raise InputError(f"{file} is larger than {MOST_BYTES // 2**20} MiB, the limit for one patient's record")
+            raise _too_large(str(file))
         data = _content(file)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}") from None
@@ -76,24 +81,45 @@ def _of_file(file: Path) -> Iterator[RawResource]:
 
 
 def _content(file: Path) -> bytes:
-    if file.name.lower().endswith(".gz"):
+    """The bytes of a file, unzipped, and no more of them than one over the limit: a device or a zip bomb never ends."""
+    with file.open("rb") as stream:
+        if not file.name.lower().endswith(".gz") and stream.peek(2)[:2] != b"\x1f\x8b":
+            return stream.read(MOST_BYTES + 1)
         try:
-            with gzip.open(file) as stream:
-                return stream.read(MOST_BYTES + 1)
+            with gzip.open(stream) as unzipped:
+                return unzipped.read(MOST_BYTES + 1)
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise InputError(f"{file} is not a whole gzip file") from None
-    return file.read_bytes()
+
+
+def _too_large(name: str) -> InputError:
+    return InputError(f"{name} is larger than {MOST_BYTES // 2**20} MiB, the limit for one patient's record")
 
 
 def _of_bytes(data: bytes, name: str) -> Iterator[RawResource]:
     if len(data) > MOST_BYTES:
-        raise InputError(f"{name} is larger than {MOST_BYTES // 2**20} MiB, the limit for one patient's record")
+        raise _too_large(name)
+    data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
         raise InputError(f"{name} is empty")
+    _refuse_too_many(data, name)
     first, _, rest = data.lstrip().partition(b"\n")
-    if name.lower().endswith((".ndjson", ".jsonl", ".ndjson.gz")) or (rest.lstrip()[:1] == b"{" and _is_object(first)):
+    by_line = name.lower().endswith((".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz"))
+    if by_line or (rest.lstrip()[:1] == b"{" and _is_object(first)):
         return _of_lines(data, name)
     return iter(_opened(_parsed(data, name), name))
+
+
+def _refuse_too_many(data: bytes, name: str) -> None:
+    """Counts before parsing, because parsed JSON takes up to thirty times its size."""
+    if data.count(b'"resource"') > MOST_ENTRIES:
+        raise _too_many(name)
+    if data.count(b",") + data.count(b"{") + data.count(b"[") > MOST_VALUES:
+        raise InputError(f"{name} holds more than {MOST_VALUES:,} JSON values, the limit for one patient's record")
+
+
+def _too_many(name: str) -> InputError:
+    return InputError(f"{name} holds more than {MOST_ENTRIES:,} resources, the limit for one patient's record")
 
 
 def _is_object(line: bytes) -> bool:
@@ -111,7 +137,7 @@ def _parsed(data: bytes, place: str) -> Any:
     import orjson
 
     try:
-        return orjson.loads(data.lstrip(b"\xef\xbb\xbf"))
+        return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         reason = str(error).split(": line")[0]
         if "recursion" in reason.lower():
@@ -128,27 +154,53 @@ def _opened(resource: Any, place: str) -> list[RawResource]:
             raise InputError(f"{place}: this is JSON, but no FHIR resource or Bundle (resourceType is missing)")
         return [RawResource(resource, "", place)]
     entries = resource.get("entry")
-    if entries is None:
-        raise InputError(f"{place}: the Bundle has no entries")
-    if not isinstance(entries, list):
+    if entries is not None and not isinstance(entries, list):
         raise InputError(f"{place}: Bundle.entry must be a list, this is {_kind(entries)}")
-    if len(entries) > MOST_ENTRIES:
-        raise InputError(f"{place}: the Bundle has {len(entries):,} entries, the limit is {MOST_ENTRIES:,}")
-    return [raw for number, entry in enumerate(entries) for raw in _of_entry(entry, f"entry[{number}]")]
+    return _entries(resource, "", 0)
 
 
-def _of_entry(entry: Any, place: str) -> list[RawResource]:
-    if not isinstance(entry, Mapping):
-        return [RawResource(entry, "", place)]
-    request = entry.get("request")
-    if isinstance(request, Mapping) and request.get("method") == "DELETE":
+def _entries(bundle: Mapping[str, Any], place: str, depth: int) -> list[RawResource]:
+    """The entries of a bundle. In a history, newest first, what was deleted since does not return."""
+    entries = bundle.get("entry")
+    if entries is None:
         return []
+    if not isinstance(entries, list) or depth > MOST_BUNDLES_DEEP:
+        return [RawResource(None, "", place)]
+    if len(entries) > MOST_ENTRIES:
+        raise InputError(f"the Bundle has {len(entries):,} entries, the limit is {MOST_ENTRIES:,}")
+    found: list[RawResource] = []
+    deleted: set[str] = set()
+    for number, entry in enumerate(entries):
+        inner = f"{place}.entry[{number}]" if place else f"entry[{number}]"
+        if not isinstance(entry, Mapping):
+            found.append(RawResource(entry, "", inner))
+            continue
+        gone = _deleted(entry)
+        if gone and bundle.get("type") == "history":
+            deleted.add(gone)
+        found.extend(raw for raw in _of_entry(entry, inner, depth) if not gone and _address(raw.resource) not in deleted)
+    return found
+
+
+def _deleted(entry: Mapping[str, Any]) -> str:
+    """What an entry deletes, as `Type/id`; empty when it does not."""
+    request = entry.get("request")
+    if not isinstance(request, Mapping) or request.get("method") != "DELETE":
+        return ""
+    return "/".join(str(request.get("url", "")).rsplit("/", 2)[-2:]) or "?"
+
+
+def _address(resource: Any) -> str:
+    return f"{resource.get('resourceType')}/{resource.get('id')}" if isinstance(resource, Mapping) else ""
+
+
+def _of_entry(entry: Mapping[str, Any], place: str, depth: int) -> list[RawResource]:
     resource = entry.get("resource")
     if resource is None:
         return [] if "response" in entry or "request" in entry else [RawResource(None, "", place)]
     full_url = entry.get("fullUrl")
     if isinstance(resource, Mapping) and resource.get("resourceType") == "Bundle":
-        return _opened(resource, place)
+        return _entries(resource, place, depth + 1)
     return [RawResource(resource, full_url if isinstance(full_url, str) else "", place)]
 
 
@@ -162,7 +214,7 @@ _SHARED = ("Medication", "Location", "Organization", "Practitioner")
 
 def _chosen(resources: Iterable[RawResource], patient: str) -> Iterator[RawResource]:
     """Only what belongs to `patient`; resources that belong to nobody (Medication) are kept."""
-    wanted = f"Patient/{patient}"
+    wanted = (f"Patient/{patient}", f"urn:uuid:{patient}")
     for raw in resources:
         resource = raw.resource
         if not patient or not isinstance(resource, Mapping):
@@ -173,8 +225,12 @@ def _chosen(resources: Iterable[RawResource], patient: str) -> Iterator[RawResou
         elif resource.get("resourceType") in _SHARED:
             if resource.get("resourceType") == "Medication":
                 yield raw
-        elif any(
-            isinstance(found := resource.get(key), Mapping) and str(found.get("reference", "")).endswith(wanted)
-            for key in ("subject", "patient")
-        ):
+        elif any(_refers(resource.get(key), wanted) for key in ("subject", "patient")):
             yield raw
+
+
+def _refers(reference: Any, wanted: tuple[str, str]) -> bool:
+    if not isinstance(reference, Mapping):
+        return False
+    written = str(reference.get("reference", "")).split("/_history/")[0]
+    return written in wanted or written.endswith(f"/{wanted[0]}")

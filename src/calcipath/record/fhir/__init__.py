@@ -1,1 +1,1 @@
-"""FHIR R4 resources as JSON, flattened into events: data types, references, statuses and one module a resource family."""
+"""FHIR R4 resources as JSON, flattened into events: data types, references, statuses, and a module for each family."""

@@ -31,7 +31,7 @@ def named_by(entry: Entry, reference: Json) -> Concept:
     return (entry.text(reference, "display"), ()) if "display" in reference else NO_CONCEPT
 
 
-def inpatient_class(entry: Entry, encounter: Json) -> bool | None:
+def inpatient_class(encounter: Json) -> bool | None:
     """Whether an encounter's class means a bed in hospital (v3 ActEncounterCode); None when it does not say."""
     held = encounter.get("class")
     code = held.get("code") if type(held) is dict else None
@@ -47,7 +47,7 @@ def inpatient(entry: Entry, field: str = "encounter") -> bool | None:
     for address in reference_strings(entry.resource.get(field)):
         found = entry.context.index.resolve(address, entry.resource)
         if found is not None:
-            return inpatient_class(entry, found)
+            return inpatient_class(found)
     return None
 
 

@@ -8,10 +8,12 @@ from calcipath.record.fhir.datatypes import number, read_quantity, read_range, w
 from calcipath.record.fhir.entry import Entry, Json
 from calcipath.record.model import Coding, Quantity
 
-INTERPRETATIONS = frozenset(
-    "H HH HU L LL LU N A AA POS NEG IND DET ND E EX HX LX I R S SDD NS NR RR WR B D U W < > CAR EXP UNE NCL SYN-R "
-    "SYN-S VS MS IE OBX QCF TOX".split()
-)
+# v3 ObservationInterpretation (http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation)
+INTERPRETATIONS = frozenset({
+    "<", ">", "A", "AA", "B", "CAR", "D", "DET", "E", "EX", "EXP", "H", "HH", "HU", "HX", "I", "IE", "IND", "L", "LL",
+    "LU", "LX", "MS", "N", "NCL", "ND", "NEG", "NR", "NS", "OBX", "POS", "QCF", "R", "RR", "S", "SDD", "SYN-R",
+    "SYN-S", "TOX", "U", "UNE", "VS", "W", "WR",
+})  # fmt: skip
 INTERPRETATION_WORDS = {
     "high": "H", "critical high": "HH", "critically high": "HH", "low": "L", "critical low": "LL",
     "critically low": "LL", "normal": "N", "abnormal": "A", "critical abnormal": "AA", "positive": "POS",

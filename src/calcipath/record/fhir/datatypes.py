@@ -80,7 +80,7 @@ def read_period(entry: Entry, holder: Json, field: str) -> tuple[When | None, Wh
 
 
 def read_times(entry: Entry, stem: str) -> Times:
-    """Start, end and words of a choice such as `performed[x]`: dateTime, instant, Period, Timing, Age, Range, string."""
+    """Start, end and words of a choice such as `performed[x]`; an age or a string gives words."""
     resource = entry.resource
     if resource.get(f"{stem}DateTime") is not None:
         return entry.when(resource, f"{stem}DateTime"), None, ""

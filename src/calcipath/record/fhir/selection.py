@@ -1,0 +1,120 @@
+"""Which of the raw resources are read: those that are FHIR at all, each once, in its newest version."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from calcipath.record.dates import parse_when
+from calcipath.record.fhir.cleaning import clean_text
+from calcipath.record.fhir.entry import Json
+from calcipath.record.fhir.raw import RawResource
+from calcipath.record.fhir.references import Index, is_absolute, type_and_id, without_version
+from calcipath.record.model import DataProblem
+
+LONGEST_ID = 200  # FHIR allows 64; longer ones of careless servers are kept, hostile ones cut
+
+
+@dataclass(slots=True)
+class Held:
+    """A resource that will be read; `reference` is `Type/id`, or its place when it has no id."""
+
+    resource: Json
+    type: str
+    reference: str
+    full_url: str
+
+
+@dataclass(slots=True)
+class Selection:
+    """The resources to read, their index, and what became of the others."""
+
+    held: list[Held] = field(default_factory=list)
+    index: Index = field(default_factory=Index)
+    problems: list[DataProblem] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    total: int = 0
+
+
+def select(resources: Iterable[RawResource]) -> Selection:
+    """Sort out what is not FHIR, void or a duplicate. Of two versions of a resource the newer is kept, and listed."""
+    selection = Selection()
+    positions: dict[str, int] = {}
+    for raw in resources:
+        selection.total += 1
+        if raw.void:
+            selection.dropped[raw.void] += 1
+            continue
+        held = _held(raw, selection)
+        if held is None:
+            continue
+        position = positions.setdefault(held.reference, len(selection.held))
+        if position == len(selection.held):
+            selection.held.append(held)
+        else:
+            selection.held[position] = _newer(selection, selection.held[position], held)
+    for held in selection.held:
+        identifier = held.reference.partition("/")[2]
+        selection.index.add(held.resource, held.type, identifier, held.full_url)
+    return selection
+
+
+def _held(raw: RawResource, selection: Selection) -> Held | None:
+    place = raw.place or f"entry {selection.total}"
+    resource = raw.resource
+    resource_type = resource.get("resourceType") if type(resource) is dict else None
+    if type(resource_type) is not str or not resource_type:
+        what = "is no JSON object" if type(resource) is not dict else "has no resourceType"
+        selection.problems.append(DataProblem(place, "unreadable", f"the entry {what}; not used"))
+        selection.refused["not FHIR"] += 1
+        return None
+    named = clean_text(resource_type)[:100]
+    full_url = raw.full_url if type(raw.full_url) is str else ""
+    return Held(resource, named, _reference(resource, named, full_url, place), full_url)
+
+
+def _reference(resource: Json, resource_type: str, full_url: str, place: str) -> str:
+    """`Type/id`; without a usable id by the fullUrl, and without that by the place."""
+    identifier = resource.get("id")
+    if type(identifier) is str and (cleaned := clean_text(identifier[:LONGEST_ID])):
+        return f"{resource_type}/{cleaned}"
+    if full_url.startswith("urn:"):
+        return f"{resource_type}/{clean_text(full_url.rpartition(':')[2][:LONGEST_ID])}"
+    if is_absolute(full_url) and (named := type_and_id(without_version(full_url))).startswith(f"{resource_type}/"):
+        return clean_text(named[:LONGEST_ID])
+    return f"{resource_type} at {place}"
+
+
+def _newer(selection: Selection, first: Held, second: Held) -> Held:
+    """The one of two resources with the same id to keep: a plain copy is dropped, a different version listed."""
+    if _same(first.resource, second.resource):
+        selection.dropped["duplicate"] += 1
+        return first
+    order = [_version(held.resource) for held in (first, second)]
+    kept = second if order[1] >= order[0] else first
+    handling = "there are two different versions of it; the newer was used"
+    if order[0] == order[1]:
+        handling = "there are two different versions of it without a telling date; the later in the record was used"
+    selection.problems.append(DataProblem(first.reference, "contradiction", handling))
+    selection.dropped["older version"] += 1
+    return kept
+
+
+def _same(first: Json, second: Json) -> bool:
+    try:
+        return first == second
+    except RecursionError:
+        return False
+
+
+def _version(resource: Json) -> tuple[float, int]:
+    """When a version was made, and its number; low for one that does not say."""
+    meta = resource.get("meta")
+    if type(meta) is not dict:
+        return float("-inf"), -1
+    written, number = meta.get("lastUpdated"), meta.get("versionId")
+    when = parse_when(written) if type(written) is str else None
+    counted = int(number) if type(number) is str and number.isascii() and number.isdigit() and len(number) < 18 else -1
+    return when.earliest if when else float("-inf"), counted
