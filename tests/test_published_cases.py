@@ -57,9 +57,9 @@ def _misses(expect: dict[str, Any], got: dict[str, Any]):  # type: ignore[no-unt
     differential = expect.get("differential") or {}
     yield from (f"{n} does not lead" for n in listed(differential, "expect_top") if standing[n] not in LEADS)
     yield from (f"{n} leads" for n in listed(differential, "must_not_be_favoured") if standing[n] in LEADS)
-    if any_of := differential.get("expect_top_any"):
-        if not any(standing[n] in LEADS for n in any_of):
-            yield f"none of {any_of} leads"
+    any_of = listed(differential, "expect_top_any")
+    if any_of and not any(standing[n] in LEADS for n in any_of):
+        yield f"none of {any_of} leads"
     verdict = {item["id"]: item["verdict"] for item in got["recommendations"]}
     wanted = expect["recommendations"]
     accepted = {"yes": ("yes",), "no": ("no", "unknown", "held"), "unknown": ("unknown", "held"), "held": ("held",)}
@@ -67,7 +67,9 @@ def _misses(expect: dict[str, Any], got: dict[str, Any]):  # type: ignore[no-unt
         yield from (f"{n} is {verdict[n]}, wanted {want}" for n in listed(wanted, want) if verdict[n] not in fine)
     problems = {(p["reference"], p["problem"]) for p in got["data_problems"]}
     for item in expect.get("data_problems") or []:
-        words = {item["problem"]} | ({"unit-impossible", "value-implausible"} if "unit-imp" in item["problem"] else set())
+        words = {item["problem"]} | (
+            {"unit-impossible", "value-implausible"} if "unit-imp" in item["problem"] else set()
+        )
         if not any(item["resource"] in reference and kind in words for reference, kind in problems):
             yield f"not reported: {item}"
     if expect.get("course") and got["course"]["verdict"] not in expect["course"]["verdict_in"]:

@@ -67,7 +67,7 @@ def assess_path(path: str, options: AssessmentOptions = _DEFAULT_OPTIONS) -> Ass
     from calcipath.sources.files import read_path
 
     assessor, site = _assessor(options.config)
-    return _assess(read_path(path), options, assessor, site)
+    return _assess(read_path(path, patient=options.patient), options, assessor, site)
 
 
 def assess_server(url: str, patient: str, options: AssessmentOptions = _DEFAULT_OPTIONS) -> AssessedRecord:
@@ -89,11 +89,11 @@ def assess_resources(
 
 
 def _assess(source: Any, options: AssessmentOptions, assessor: Assessor, site: Site) -> AssessedRecord:
-    from calcipath.record.reader import read_record
+    from calcipath.record.reader import read_resources
 
     as_of = _instant(options.as_of) if options.as_of else None
     try:
-        record = read_record(
+        report = read_resources(
             source.resources,
             as_of=options.as_of or None,
             complete=frozenset(options.complete) | source.complete,
@@ -101,12 +101,14 @@ def _assess(source: Any, options: AssessmentOptions, assessor: Assessor, site: S
         )
     except RecordError as error:
         raise InputError(str(error)) from None
+    record = report.record
     moment = as_of or record.ends
     at = moment.latest if moment else 0.0
     found = assessor.assess(
         record, as_of=at, as_of_text=moment.written if moment else "unknown", read_notes=options.notes
     )
-    return AssessedRecord(found.answer, timeline_of(found, assessor.guideline), record)
+    reading = {**found.answer["reading"], "not_used_types": dict(report.ignored), "void": dict(report.dropped)}
+    return AssessedRecord({**found.answer, "reading": reading}, timeline_of(found, assessor.guideline), record)
 
 
 def _instant(text: str) -> When:

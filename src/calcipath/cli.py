@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from calcipath import __version__
@@ -174,7 +175,9 @@ def _add_assess(commands: Any) -> None:
         "record", nargs="?", metavar="RECORD", help="FHIR bundle, NDJSON file or folder of resources of one patient"
     )
     parser.add_argument("--server", metavar="URL", help="read the record from a FHIR R4 server (with --patient)")
-    parser.add_argument("--patient", metavar="ID", help="the patient's id on the server")
+    parser.add_argument(
+        "--patient", metavar="ID", help="the patient's id on the server, or in a file that holds several"
+    )
     parser.add_argument(
         "--complete",
         type=_complete,
@@ -261,16 +264,16 @@ def assess(chosen: argparse.Namespace) -> int:
 
 def _assessment(chosen: argparse.Namespace, options: AssessmentOptions) -> Assessment:
     _check_config(options.config)
-    if chosen.server is None and chosen.patient is None:
+    if chosen.server is None:
         if not chosen.record:
             raise InputError("assess needs a RECORD, or --server with --patient")
         if chosen.record != "-" and not os.path.exists(chosen.record):  # noqa: PTH110  pathlib would cost the start-up time of help
             raise InputError(f"no such file or folder: {chosen.record}")
-        return _doors().assess_path(chosen.record, options)
+        return _doors().assess_path(chosen.record, replace(options, patient=chosen.patient or ""))
     if chosen.record:
         raise InputError("give a RECORD or --server, not both")
     if not chosen.server or not chosen.patient:
-        raise InputError("--server and --patient go together")
+        raise InputError("--server needs the id of the patient: --patient ID")
     return _doors().assess_server(chosen.server, chosen.patient, options)
 
 

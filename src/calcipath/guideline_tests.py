@@ -174,7 +174,7 @@ def run_case(case: Case, guideline: Guideline) -> str:
     standing = {g.guard.id for g in judged.guards if g.holds}
     missing = set(case.held_by) - standing
     if missing:
-        return f"{case.place}: {case.subject}/{case.id}: the guard {sorted(missing)[0]} does not stand"
+        return f"{case.place}: {case.subject}/{case.id}: the guard {min(missing)} does not stand"
     return ""
 
 
@@ -205,7 +205,10 @@ def missing_cases(guideline: Guideline, cases: Sequence[Case], waivers: Sequence
     for finding in guideline.urgent:
         for trigger in finding.triggers:
             for verdict in ("yes", "no", "unknown"):
-                if (finding.id, trigger.id, verdict) not in fired and (f"{finding.id}/{trigger.id}", verdict) not in waived:
+                if (finding.id, trigger.id, verdict) not in fired and (
+                    f"{finding.id}/{trigger.id}",
+                    verdict,
+                ) not in waived:
                     yield f"tests: urgent {finding.id}/{trigger.id} has no case with verdict {verdict}"
 
 

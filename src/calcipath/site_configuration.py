@@ -53,7 +53,7 @@ def _rows(path: str, given: Any, value_sets: frozenset[str]) -> list[dict[str, s
         raise GuidelineError(f"{path}: 'value_sets' must be a list of rows or the path of a CSV file")
     rows = []
     for number, row in enumerate(given, 1):
-        if not isinstance(row, Mapping) or not _COLUMNS <= set(row):
+        if not isinstance(row, Mapping) or not _COLUMNS.issubset(row):
             raise GuidelineError(f"{path}: value_sets row {number} needs value_set, system and code")
         if row["value_set"] not in value_sets:
             raise GuidelineError(f"{path}: value_sets row {number}: there is no value set '{row['value_set']}'")
@@ -66,7 +66,7 @@ def _terms(path: str, given: Any, vocabulary: Vocabulary) -> list[dict[str, Any]
         raise GuidelineError(f"{path}: 'terms' must be a list of {{concept, terms}}")
     found = []
     for number, item in enumerate(given, 1):
-        if not isinstance(item, Mapping) or not {"concept", "terms"} <= set(item):
+        if not isinstance(item, Mapping) or not {"concept", "terms"}.issubset(item):
             raise GuidelineError(f"{path}: terms entry {number} needs concept and terms")
         if item["concept"] not in vocabulary.concepts:
             raise GuidelineError(f"{path}: terms entry {number}: there is no concept '{item['concept']}'")

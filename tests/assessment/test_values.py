@@ -13,9 +13,7 @@ KINDS = ("red", "green")
 
 
 def quantities(depth: int) -> st.SearchStrategy[e.Expression]:
-    leaf = st.one_of(
-        st.sampled_from(NUMBERS).map(e.Reference), st.integers(-3, 3).map(lambda n: e.Literal(float(n)))
-    )
+    leaf = st.one_of(st.sampled_from(NUMBERS).map(e.Reference), st.integers(-3, 3).map(lambda n: e.Literal(float(n))))
     if depth == 0:
         return leaf
     inner = quantities(depth - 1)
@@ -32,7 +30,9 @@ def conditions(depth: int) -> st.SearchStrategy[e.Expression]:
         st.sampled_from(BOOLEANS).map(e.Reference),
         st.sampled_from([True, False, None]).map(e.Literal),
         st.builds(e.Member, st.sampled_from(TEXTS).map(e.Reference), st.sampled_from([("red",), KINDS])),
-        st.builds(e.RangePosition, st.sampled_from(["above", "below", "within"]), st.sampled_from(NUMBERS).map(e.Reference)),
+        st.builds(
+            e.RangePosition, st.sampled_from(["above", "below", "within"]), st.sampled_from(NUMBERS).map(e.Reference)
+        ),
         st.builds(e.Compare, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), quantities(1), quantities(1)),
     )
     if depth == 0:
@@ -55,7 +55,7 @@ interval = st.one_of(st.none(), st.tuples(number, number).map(lambda p: (min(p),
 patients = st.fixed_dictionaries(
     {
         **{name: st.sampled_from([True, False, None]) for name in BOOLEANS},
-        **{name: interval for name in NUMBERS},
+        **dict.fromkeys(NUMBERS, interval),
         **{name: st.sampled_from([*KINDS, None]) for name in TEXTS},
     }
 )

@@ -54,7 +54,24 @@ def duplicate(rng: random.Random, bundle: Any, place: Place) -> None:
 def retype(rng: random.Random, bundle: Any, place: Place) -> None:
     holder, key = place
     old = holder[key]
-    holder[key] = rng.choice([None, True, False, 0, 1.5, "text", [], {}, [old], {"value": old}, [None], [[]], old if isinstance(old, str) else "", [old, 7]])
+    holder[key] = rng.choice(
+        [
+            None,
+            True,
+            False,
+            0,
+            1.5,
+            "text",
+            [],
+            {},
+            [old],
+            {"value": old},
+            [None],
+            [[]],
+            old if isinstance(old, str) else "",
+            [old, 7],
+        ]
+    )
 
 
 def deepen(rng: random.Random, bundle: Any, place: Place) -> None:
@@ -109,15 +126,37 @@ def resource_type(rng: random.Random, bundle: Any, place: Place) -> None:
     found = [p for p in places(bundle) if p[1] == "resourceType" and isinstance(p[0], dict)]
     if found:
         holder, key = rng.choice(found)
-        kinds = ("Condition", "Observation", "MedicationRequest", "Procedure", "Encounter", "Composition", "Claim", "MedicationUsage")
-        holder[key] = rng.choice((*kinds, "DocumentReference", "AllergyIntolerance", "ServiceRequest", "DiagnosticReport", "Bundle"))
+        kinds = (
+            "Condition",
+            "Observation",
+            "MedicationRequest",
+            "Procedure",
+            "Encounter",
+            "Composition",
+            "Claim",
+            "MedicationUsage",
+        )
+        holder[key] = rng.choice(
+            (*kinds, "DocumentReference", "AllergyIntolerance", "ServiceRequest", "DiagnosticReport", "Bundle")
+        )
 
 
 def status(rng: random.Random, bundle: Any, place: Place) -> None:
     found = [p for p in places(bundle) if p[1] in ("status", "code", "intent") and isinstance(p[0][p[1]], str)]
     if found:
         holder, key = rng.choice(found)
-        words = ("entered-in-error", "cancelled", "not-done", "on-hold", "stopped", "draft", "plan", "refuted", "registered", "x")
+        words = (
+            "entered-in-error",
+            "cancelled",
+            "not-done",
+            "on-hold",
+            "stopped",
+            "draft",
+            "plan",
+            "refuted",
+            "registered",
+            "x",
+        )
         holder[key] = rng.choice(words)
 
 

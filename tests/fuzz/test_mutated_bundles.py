@@ -19,11 +19,11 @@ from typing import Any
 import jsonschema
 
 sys.path.insert(0, str(Path(__file__).parent))
-from mutations import mutated  # noqa: E402  the tests are no package
+from mutations import mutated
 
-from calcipath.api import AssessedRecord, assess_resources  # noqa: E402
-from calcipath.errors import CalcipathError  # noqa: E402
-from calcipath.options import AssessmentOptions  # noqa: E402
+from calcipath.api import AssessedRecord, assess_resources
+from calcipath.errors import CalcipathError
+from calcipath.options import AssessmentOptions
 
 DATA = Path(__file__).parents[1] / "data"
 BUNDLES = [json.loads(file.read_text(encoding="utf-8")) for file in sorted((DATA / "cases").glob("*.bundle.json"))]
@@ -104,7 +104,7 @@ def contract_faults(found: AssessedRecord) -> Iterator[str]:
 def lost(bundle: Any, found: AssessedRecord, chosen: AssessmentOptions) -> Iterator[str]:
     """Resources of which nothing is heard again."""
     record = found.record
-    heard = {e.reference for e in record.events} | {p.reference for p in record.problems}
+    heard = {plain(e.reference) for e in record.events} | {plain(p.reference) for p in record.problems}
     for names, resource in resources_of(bundle):
         kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
         if names & heard or (isinstance(kind, str) and (kind in SUPPORTING or record.not_read.get(kind))):
@@ -114,22 +114,29 @@ def lost(bundle: Any, found: AssessedRecord, chosen: AssessmentOptions) -> Itera
         yield f"nothing is heard of {sorted(names)[:2]} ({kind})"
 
 
+def plain(reference: str) -> str:
+    """A reference without what cleaning may take out of it, and no longer than the shortest cut."""
+    return "".join(c for c in reference if c.isascii() and c.isalnum())[:150]
+
+
 def resources_of(bundle: Any) -> Iterator[tuple[set[str], Any]]:
+    """Each resource with the names that it may go by: `Type/id`, its fullUrl's last part, its place."""
     entries = bundle.get("entry") if bundle.get("resourceType") == "Bundle" else None
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
-        names = {f"entry[{number}]"}
-        if not isinstance(entry, Mapping):
-            yield names, entry
+        resource = entry.get("resource") if isinstance(entry, Mapping) else entry
+        kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
+        if kind == "Bundle" or (
+            resource is None and isinstance(entry, Mapping) and {"request", "response"} & set(entry)
+        ):
             continue
-        resource = entry.get("resource")
-        if isinstance(entry.get("fullUrl"), str):
-            names.add(entry["fullUrl"])
-        if isinstance(resource, Mapping):
-            if resource.get("resourceType") == "Bundle":
-                continue
-            if isinstance(resource.get("id"), str):
-                names.add(f"{resource.get('resourceType')}/{resource['id']}")
-        yield names, resource
+        place, kind = f"entry[{number}]", kind[:100] if isinstance(kind, str) else ""
+        names = [place, f"{kind} at {place}"]
+        full_url = entry.get("fullUrl") if isinstance(entry, Mapping) else None
+        if isinstance(full_url, str):
+            names += [full_url, f"{kind}/{full_url.rpartition(':')[2]}", "/".join(full_url.split("/")[-2:])]
+        if isinstance(resource, Mapping) and isinstance(resource.get("id"), str):
+            names.append(f"{kind}/{resource['id']}")
+        yield {plain(name) for name in names}, resource
 
 
 def void(resource: Mapping[str, Any]) -> bool:

@@ -22,7 +22,7 @@ from calcipath.guideline.expression import (
 )
 
 
-def shape(text: str) -> str:
+def shape(text: str) -> str:  # noqa: C901
     """The tree without offsets, as a prefix text."""
 
     def show(tree) -> str:
@@ -92,7 +92,7 @@ def test_reads(text: str, expected: str) -> None:
         ("AboveRange(3)", 12, "takes the name"),
         ("case else 1 end", 5, "expected 'when'"),
         ('"a" is maybe', 7, "null, true or false"),
-        ("\"a\" in {1}", 8, "text in single quotes"),
+        ('"a" in {1}', 8, "text in single quotes"),
     ],
 )
 def test_refuses_with_place(text: str, offset: int, words: str) -> None:

@@ -16,7 +16,6 @@ from calcipath.record.facts import PickedFacts
 from calcipath.record.model import DataProblem, Finding, Record
 
 
-
 def evidence(items: Iterable[Evidence], limit: int = 12) -> list[dict[str, Any]]:
     """Evidence items as the contract has them, entries of the record before computed values."""
     ordered = sorted(items, key=lambda e: not e.reference)
@@ -194,7 +193,9 @@ def _recommendation(item: Recommendation, judged: Judgement, verdicts: Verdicts)
     standing_guards = [g for g in judged.guards if g.holds] if judged.verdict == "held" else []
     cautions = []
     if stands:
-        cautions = [s.text for s in item.cautions if s.condition is None or verdicts.evaluate(s.condition).value is True]
+        cautions = [
+            s.text for s in item.cautions if s.condition is None or verdicts.evaluate(s.condition).value is True
+        ]
     urgency = item.urgency
     if stands and item.urgent_now and verdicts.evaluate(item.urgent_now).value is True:
         urgency = "now"
@@ -246,19 +247,18 @@ def _held_by(found: GuardOutcome) -> dict[str, Any]:
 
 def conflicts(verdicts: Verdicts) -> list[dict[str, Any]]:
     """What pulls against each other in this patient: guards that stand, and the guideline's listed conflicts."""
-    found = []
-    for item in verdicts.guideline.recommendations:
-        judged = verdicts.judge(item)
-        for held in judged.guards:
-            if judged.verdict == "held" and held.outcome.value is True and held.guard.conflict_explanation:
-                found.append(
-                    {
-                        "ids": [item.id, *held.guard.conflict_with],
-                        "fact": held.guard.reason,
-                        "explanation": held.guard.conflict_explanation,
-                        "evidence": evidence(held.outcome.because, 6),
-                    }
-                )
+    found = [
+        {
+            "ids": [item.id, *held.guard.conflict_with],
+            "fact": held.guard.reason,
+            "explanation": held.guard.conflict_explanation,
+            "evidence": evidence(held.outcome.because, 6),
+        }
+        for item in verdicts.guideline.recommendations
+        if (judged := verdicts.judge(item)).verdict == "held"
+        for held in judged.guards
+        if held.outcome.value is True and held.guard.conflict_explanation
+    ]
     for conflict in verdicts.guideline.conflicts:
         outcome = verdicts.evaluate(conflict.condition)
         if outcome.value is True:
@@ -352,5 +352,3 @@ def _contradicted_diagnosis(findings: Sequence[Finding], verdicts: Verdicts) -> 
 def course(verdicts: Verdicts, record: Record, findings: Sequence[Finding], picked: PickedFacts) -> dict[str, Any]:
     """Whether treatment works, from dated pain and wound series, words of the notes and dose records."""
     return course_of(verdicts, record, findings, picked)
-
-

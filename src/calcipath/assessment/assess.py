@@ -41,7 +41,9 @@ class Assessor:
         picked = pick_facts(self.guideline, record, recognised.findings, as_of)
         verdicts = Verdicts(self.guideline, picked.values)
         problems = (*record.problems, *recognised.problems, *picked.problems)
-        body = self._answer(record, recognised.findings, picked, verdicts, problems, as_of_text)
+        body = self._answer(
+            record, recognised.findings, picked, verdicts, problems, as_of_text, recognised.codes_not_recognised
+        )
         return Assessment(body, record, tuple(recognised.findings), picked, as_of)
 
     def _answer(
@@ -52,6 +54,7 @@ class Assessor:
         verdicts: Verdicts,
         problems: Sequence[DataProblem],
         as_of_text: str,
+        unread: Mapping[str, int],
     ) -> dict[str, Any]:
         guideline = self.guideline
         return {
@@ -69,6 +72,10 @@ class Assessor:
             "unknowns": answer.unknowns(verdicts, self.influence),
             "assumptions": answer.assumptions(verdicts),
             "data_problems": answer.data_problems(problems, findings, verdicts),
-            "dosing": {"status": "not built yet", "reason": "dosing by pharmacokinetic simulation is not part of this version"},
+            "dosing": {
+                "status": "not built yet",
+                "reason": "dosing by pharmacokinetic simulation is not part of this version",
+            },
             "course": answer.course(verdicts, record, findings, picked),
+            "reading": {"codes_not_recognised": dict(sorted(unread.items()))},
         }

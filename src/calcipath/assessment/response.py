@@ -78,7 +78,10 @@ def _doses(findings: Sequence[Finding]) -> list[DosePeriod]:
     doses = {}
     for finding in findings:
         event = finding.event
-        given = event.kind == "medication" and event.resource_type in ("MedicationAdministration", "MedicationStatement")
+        given = event.kind == "medication" and event.resource_type in (
+            "MedicationAdministration",
+            "MedicationStatement",
+        )
         if finding.concept != "sodium-thiosulfate" or not given or event.started is None or event.status == "planned":
             continue
         if finding.assertion in ("negated", "family", "uncertain"):

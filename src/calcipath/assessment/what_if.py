@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from calcipath.assessment.values import Reading, readings
 from calcipath.assessment.verdicts import Verdicts
@@ -102,10 +103,8 @@ def possible_values(fact: Fact, limits: Sequence[float]) -> tuple[FactValue, ...
     if not limits:
         return (FactValue((1.0, 1.0)),)
     ends = [limits[0] - 1 - abs(limits[0]) / 2, *limits, limits[-1] + 1 + abs(limits[-1])]
-    numbers = [(a + b) / 2 for a, b in zip(ends, ends[1:], strict=False)]
-    return tuple(
-        FactValue((n, n), (), position_of((n, n), *fact.range) if fact.range else "") for n in numbers
-    )
+    numbers = [(a + b) / 2 for a, b in pairwise(ends)]
+    return tuple(FactValue((n, n), (), position_of((n, n), *fact.range) if fact.range else "") for n in numbers)
 
 
 class _Trial:

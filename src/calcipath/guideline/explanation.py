@@ -64,7 +64,12 @@ def _facts(conditions: Iterable[Condition], guideline: Guideline) -> list[dict[s
                 waiting.extend(references(fact.condition.tree))
         elif name in guideline.definitions:
             definition = guideline.definitions[name]
-            found[name] = {"id": name, "label": definition.label, "how_to_obtain": "", "logic": definition.condition.text}
+            found[name] = {
+                "id": name,
+                "label": definition.label,
+                "how_to_obtain": "",
+                "logic": definition.condition.text,
+            }
         elif name in guideline.defaults:
             default = guideline.defaults[name]
             label = f"{default.meaning} ({default.value:g} {default.unit}; "

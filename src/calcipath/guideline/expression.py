@@ -256,9 +256,7 @@ class _Parser:
         if self._take("between"):
             low = self._sum()
             self._expect("and")
-            return And(
-                (Compare(">=", left, low, token.offset), Compare("<=", left, self._sum(), token.offset))
-            )
+            return And((Compare(">=", left, low, token.offset), Compare("<=", left, self._sum(), token.offset)))
         if self._take("in"):
             return Member(left, self._text_list(), token.offset)
         if self._take("is"):

@@ -117,12 +117,14 @@ def read_fact(entry: Entry, context: FactContext) -> Fact:
         raise entry.fail("a fact of this kind needs 'concepts'")
     effort, how = context.obtaining.get(entry.text("obtain"), (0, ""))
     if not how:
-        raise entry.fail(f"'obtain' is '{entry.text('obtain')}', must be one of {', '.join(context.obtaining)}", "obtain")
+        raise entry.fail(
+            f"'obtain' is '{entry.text('obtain')}', must be one of {', '.join(context.obtaining)}", "obtain"
+        )
     return Fact(
         id=entry.text("id"),
         kind=kind,
         label=entry.text("label"),
-        type=_type(entry, kind, context),
+        type=_type(entry, kind),
         obtain=how,
         effort=effort,
         concepts=entry.texts("concepts"),
@@ -158,7 +160,7 @@ def read_fact(entry: Entry, context: FactContext) -> Fact:
     )
 
 
-def _type(entry: Entry, kind: str, context: FactContext) -> ValueType:
+def _type(entry: Entry, kind: str) -> ValueType:
     if kind in _BOOLEAN_KINDS:
         return ValueType("boolean")
     if "unit" in entry.data:

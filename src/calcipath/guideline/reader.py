@@ -81,7 +81,11 @@ class _Reading:
         except AnalyteError as error:
             raise GuidelineError(f"analytes.yaml: {error}") from None
         context = FactContext(
-            defaults, read_obtaining(self._file("facts/obtaining.yaml")), analytes, sources, frozenset(vocabulary.concepts)
+            defaults,
+            read_obtaining(self._file("facts/obtaining.yaml")),
+            analytes,
+            sources,
+            frozenset(vocabulary.concepts),
         )
         fact_entries = unique(
             [
@@ -155,7 +159,9 @@ class _Reading:
         suspicion = top(self._file("suspicion.yaml"))
         suspicion.only("definitions", "levels", "schemes")
         recommendations = [
-            entry for file in self._folder("recommendations") for entry in top(file).entries("recommendations", required=True)
+            entry
+            for file in self._folder("recommendations")
+            for entry in top(file).entries("recommendations", required=True)
         ]
         return {
             "definition": unique(suspicion.entries("definitions", required=True), "definition"),
@@ -181,7 +187,9 @@ class _Reading:
         types.update({f"risk:{e.text('id')}": ValueType("boolean") for e in entries["risk"]})
         types.update({f"urgent:{e.text('id')}": ValueType("boolean") for e in entries["urgent"]})
         types.update({f"mimic:{e.text('id')}": ValueType("text", values=STANDINGS) for e in entries["mimic"]})
-        types.update({f"recommendation:{e.text('id')}": ValueType("text", values=VERDICTS) for e in entries["recommendation"]})
+        types.update(
+            {f"recommendation:{e.text('id')}": ValueType("text", values=VERDICTS) for e in entries["recommendation"]}
+        )
         for scheme in entries["scheme"]:
             types[f"scheme:{scheme.text('id')}"] = ValueType("text", values=scheme.texts("results"))
             for criterion in unique(scheme.entries("criteria", required=True), "criterion"):
@@ -214,7 +222,9 @@ class _Reading:
             for guard in each.guards:
                 for name in guard.conflict_with:
                     if name not in known:
-                        raise entry.fail(f"guard '{guard.id}': there is no recommendation or risk factor '{name}'", "hold_when")
+                        raise entry.fail(
+                            f"guard '{guard.id}': there is no recommendation or risk factor '{name}'", "hold_when"
+                        )
 
 
 __all__ = ["Content", "Site", "read_citation", "read_guideline"]

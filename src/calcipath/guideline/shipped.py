@@ -28,4 +28,8 @@ def _texts(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
 
 
 def _tables(folder: Traversable) -> list[str]:
-    return [item.read_text(encoding="utf-8") for item in sorted(folder.iterdir(), key=lambda i: i.name) if item.name.endswith(".csv")]
+    return [
+        item.read_text(encoding="utf-8")
+        for item in sorted(folder.iterdir(), key=lambda i: i.name)
+        if item.name.endswith(".csv")
+    ]

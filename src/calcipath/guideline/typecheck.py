@@ -129,7 +129,7 @@ class TypeChecker:
         stray = set(tree.values) - set(found.values)
         if found.values and stray:
             raise ExpressionError(
-                f"'{sorted(stray)[0]}' is not possible: the value is one of {', '.join(found.values)}", tree.offset
+                f"'{min(stray)}' is not possible: the value is one of {', '.join(found.values)}", tree.offset
             )
         return Member(operand, tree.values, tree.offset), BOOLEAN
 
@@ -165,7 +165,7 @@ class TypeChecker:
         return Arithmetic("^", left, right, tree.offset), ValueType("quantity", power(unit, int(right.value)).code)
 
     def _check_scale(self, tree: Scale) -> Checked:
-        raise ExpressionError("a condition is checked once", 0)
+        raise ExpressionError("a condition is checked once", _offset(tree.operand))
 
     def _check_extreme(self, tree: Extreme) -> Checked:
         first, first_type = self._quantity(tree.operands[0], tree.offset)

@@ -40,7 +40,12 @@ class _Hits:
 
 
 def candidates_of(
-    words: Sequence[str], vocabulary: Vocabulary, families: frozenset[Family], *, allergies: bool, drug_names: bool = False
+    words: Sequence[str],
+    vocabulary: Vocabulary,
+    families: frozenset[Family],
+    *,
+    allergies: bool,
+    drug_names: bool = False,
 ) -> list[Candidate]:
     """The concepts of `families` in a sentence's folded words, by position. `allergies`: it lists
     allergies; `drug_names`: it is the name of a drug entry."""

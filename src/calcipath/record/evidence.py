@@ -30,9 +30,8 @@ class Evidence:
         """The contract's evidence item; empty members are left out."""
         item: dict[str, Any] = {"reference": self.reference} if self.reference else {}
         item["what"] = self.what
-        for key, value in (("value", self.value), ("unit", self.unit), ("date", self.date), ("quote", self.quote)):
-            if value not in (None, ""):
-                item[key] = value
+        rest = {"value": self.value, "unit": self.unit, "date": self.date, "quote": self.quote}
+        item.update({key: value for key, value in rest.items() if value not in (None, "")})
         item["assertion"] = self.assertion
         return item
 

@@ -59,9 +59,7 @@ class _Picker:
         if fact.kind == "setting":
             return FactValue(True if self._moment.inpatient else None)
         if fact.kind == "quantity":
-            value, problems = quantity(
-                fact, findings, self._moment, self._guideline.aliases, self._read_values
-            )
+            value, problems = quantity(fact, findings, self._moment, self._guideline.aliases, self._read_values)
             for problem in problems:
                 self._report(problem)
             return value
@@ -110,5 +108,3 @@ def _in_hospital(record: Record, as_of: float) -> bool:
         and (event.ended is None or event.ended.latest >= as_of)
         for event in record.events
     )
-
-

@@ -39,7 +39,9 @@ def evidence_of(finding: Finding, fact: Fact, assertion: Assertion | None = None
     value = event.value_text if event.value_text and finding.route != "text" and len(event.value_text) < 80 else None
     if event.quantity is not None:
         value_number, unit = event.quantity.value, event.quantity.unit or event.quantity.code
-        return Evidence(what, event.reference, value_number, unit, event_date(event), quote, assertion or finding.assertion)
+        return Evidence(
+            what, event.reference, value_number, unit, event_date(event), quote, assertion or finding.assertion
+        )
     return Evidence(what, event.reference, value, "", event_date(event), quote, assertion or finding.assertion)
 
 
@@ -62,7 +64,7 @@ def window_days(fact: Fact, moment: Moment) -> float | None:
 def in_window(finding: Finding, fact: Fact, moment: Moment) -> bool:
     """Whether the event still speaks for today. Active diagnoses last; undated entries are not excluded."""
     event, days = finding.event, window_days(fact, moment)
-    if days is None or event.kind == "procedure" and event.status == "active":
+    if days is None or (event.kind == "procedure" and event.status == "active"):
         return True
     if event.kind in _LASTING and not fact.conditions_within and finding.route != "text":
         return True
@@ -115,7 +117,13 @@ def decide(votes: Sequence[Vote], fact: Fact) -> tuple[FactValue, DataProblem | 
     chosen = sorted(yes if says else no, key=lambda v: (v.finding.route != "code", -v.at))
     because = _unique(evidence_of(v.finding, fact, v.assertion) for v in chosen)[:6]
     problem = None
-    if yes and no and newest_yes == newest_no and says and {v.finding.event for v in yes} != {v.finding.event for v in no}:
+    if (
+        yes
+        and no
+        and newest_yes == newest_no
+        and says
+        and {v.finding.event for v in yes} != {v.finding.event for v in no}
+    ):
         problem = DataProblem(
             no[0].finding.event.reference,
             "contradiction",
@@ -176,7 +184,7 @@ def _drug_vote(finding: Finding, fact: Fact, moment: Moment) -> Vote:
     recent = at != float("-inf") and moment.as_of - at <= (days if days is not None else 30.0) * DAY
     if event.kind != "medication":
         return Vote(True if recent else None, finding, "stated" if recent else "historical", at)
-    if event.resource_type in ("MedicationAdministration",):
+    if event.resource_type == "MedicationAdministration":
         return Vote(True if recent else None, finding, "stated" if recent else "historical", at)
     if event.status == "active" and not (fact.doses_only and event.resource_type == "MedicationRequest"):
         return Vote(True, finding, "stated", float("inf"))
@@ -187,7 +195,19 @@ def _drug_vote(finding: Finding, fact: Fact, moment: Moment) -> Vote:
 
 _POSITIVE_CODES = {"POS": True, "A": True, "AA": True, "H": True, "HH": True, "NEG": False, "N": False, "ND": False}
 _POSITIVE_WORDS = ("positive", "present", "detected", "reactive", "elevated", "high", "raised", "strongly")
-_NEGATIVE_WORDS = ("negative", "normal", "absent", "not detected", "non-reactive", "nonreactive", "none", "no growth", "not present", "sterile", "within")
+_NEGATIVE_WORDS = (
+    "negative",
+    "normal",
+    "absent",
+    "not detected",
+    "non-reactive",
+    "nonreactive",
+    "none",
+    "no growth",
+    "not present",
+    "sterile",
+    "within",
+)
 
 
 def positive(fact: Fact, findings: Sequence[Finding], moment: Moment) -> tuple[FactValue, DataProblem | None]:

@@ -19,7 +19,15 @@ _SECONDS = {"a": YEAR, "d": DAY, "wk": 7 * DAY, "mo": YEAR / 12, "h": 3600.0}
 _WRITTEN_NUMBER = re.compile(
     r"^\s*(?P<sign><=?|>=?)?\s*(?P<number>\d+(?:\.\d+)?)\s*(?:/\s*10\b)?\s*(?P<unit>[^\s\d,;]{0,20})\s*$"
 )
-_POSITION_CODES = {"H": "above", "HH": "above", "HU": "above", "L": "below", "LL": "below", "LU": "below", "N": "within"}
+_POSITION_CODES = {
+    "H": "above",
+    "HH": "above",
+    "HU": "above",
+    "L": "below",
+    "LL": "below",
+    "LU": "below",
+    "N": "within",
+}
 _POSITION_WORDS = (
     ("within", ("normal", "within range", "unremarkable")),
     ("above", ("elevated", "high", "raised", "increased")),
@@ -80,7 +88,9 @@ def _value(reading: Reading, fact: Fact, moment: Moment) -> FactValue:
     unit = fact.type.unit if reading.interval else ""
     evidence = Evidence(fact.label, event.reference, reading.shown, unit, event_date(event))
     if days is not None and moment.as_of - at > days * DAY:
-        return FactValue(None, (), other=(replace(evidence, assertion="historical"),), stale=event_date(event) or "undated")
+        return FactValue(
+            None, (), other=(replace(evidence, assertion="historical"),), stale=event_date(event) or "undated"
+        )
     return FactValue(reading.interval, (evidence,), reading.position)
 
 
@@ -170,7 +180,7 @@ def elapsed(fact: Fact, findings: Sequence[Finding], moment: Moment) -> FactValu
             continue
         if event.verification == "refuted" or event.status == "planned":
             continue
-        if fact.current and event.status in ("inactive",) and event.kind == "condition":
+        if fact.current and event.status == "inactive" and event.kind == "condition":
             continue
         is_start = event.kind == "condition" or event.status == "active" or event.ended is not None
         candidate = (event.started.earliest, event.started.latest, finding, is_start)
@@ -183,7 +193,9 @@ def elapsed(fact: Fact, findings: Sequence[Finding], moment: Moment) -> FactValu
     low = max(0.0, (moment.as_of - latest) / size)
     high = max(0.0, (moment.as_of - earliest) / size) if is_start or not fact.at_least else float("inf")
     event = finding.event
-    return FactValue((low, high), (Evidence(f"{event.name or fact.label} since", event.reference, None, "", event_date(event)),))
+    return FactValue(
+        (low, high), (Evidence(f"{event.name or fact.label} since", event.reference, None, "", event_date(event)),)
+    )
 
 
 def frequency(fact: Fact, findings: Sequence[Finding]) -> FactValue:

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal[
-    "condition", "medication", "observation", "procedure", "report", "allergy", "encounter", "order", "note"
-]
+Kind = Literal["condition", "medication", "observation", "procedure", "report", "allergy", "encounter", "order", "note"]
 Status = Literal["active", "inactive", "completed", "planned", "unknown"]
 Verification = Literal["confirmed", "provisional", "refuted", "unstated"]
 Assertion = Literal["stated", "negated", "historical", "uncertain", "family"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from calcipath.guideline.vocabulary import Family, Vocabulary
@@ -19,7 +20,9 @@ def _families(*names: Family) -> Families:
 _MEASURED = _families("laboratory", "measurement")
 _CODED: dict[Kind, Families] = {
     "medication": _families("drug"),
-    "observation": _families("laboratory", "measurement", "lesion", "symptom-sign", "diagnosis", "histology", "quality"),
+    "observation": _families(
+        "laboratory", "measurement", "lesion", "symptom-sign", "diagnosis", "histology", "quality"
+    ),
     "condition": _families("diagnosis", "lesion", "symptom-sign", "quality", "procedure"),
     "procedure": _families("procedure", "diagnosis"),
     "report": _families("procedure", "diagnosis", "histology", "lesion", "specimen", "laboratory"),
@@ -42,16 +45,20 @@ _NAMED: dict[Kind, Families] = {
 }
 _WITH_DRUGS = _SAID | _families("drug")
 _REPORTED = _SAID | _families("histology")
+_COMPLETED = _families("diagnosis", "lesion", "quality", "symptom-sign")
+_SHORT = 4  # words
 _DISPLAYS_CHECKED = _families("drug", "laboratory")
 _PATHOLOGY_CATEGORIES = ("SP", "PAT", "PATH", "CP", "laboratory", "LAB")
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The findings in a record, and entries whose code and display contradict each other."""
+    """The findings in a record, entries whose code and display contradict each other, and how many codes of each
+    system stand for nothing that the guideline knows."""
 
     findings: tuple[Finding, ...]
     problems: tuple[DataProblem, ...]
+    codes_not_recognised: Mapping[str, int]
 
 
 def recognise(events: Sequence[Event], vocabulary: Vocabulary, read_notes: bool) -> Recognised:
@@ -62,7 +69,11 @@ def recognise(events: Sequence[Event], vocabulary: Vocabulary, read_notes: bool)
     recogniser = _Recogniser(vocabulary, read_notes)
     for event in events:
         recogniser.read(event)
-    return Recognised(tuple(recogniser.findings), tuple(recogniser.problems))
+    return Recognised(tuple(recogniser.findings), tuple(recogniser.problems), dict(recogniser.not_recognised))
+
+
+def _value_words(event: Event) -> str:
+    return event.value_text or next((c.display for c in event.value_codings if c.display), "")
 
 
 class _Recogniser:
@@ -72,16 +83,21 @@ class _Recogniser:
         self._texts: dict[tuple[str, Families, Setting], tuple[Mention, ...]] = {}
         self.findings: list[Finding] = []
         self.problems: list[DataProblem] = []
+        self.not_recognised: Counter[str] = Counter()
 
     def read(self, event: Event) -> None:
         found: dict[str, Finding] = {}
         coded = self._by_code(event.codings, _CODED[event.kind])
+        if event.kind == "medication":
+            coded = self._told_apart(event, coded)
         answer = self._answered(event)
+        self.not_recognised.update(c.system or "no system" for c in event.codings if c.code and not self._concepts(c))
         for concept in coded:
             found[concept] = Finding(concept, event, "code", self._coded_assertion(concept, answer))
         self._value_codes(event, found)
         self._names(event, coded, answer, found)
         self._sites(event, found)
+        self._name_with_value(event, found)
         if self._read_notes:
             self._free_text(event, found)
         self.findings.extend(found.values())
@@ -91,12 +107,26 @@ class _Recogniser:
     def _by_code(self, codings: Iterable[Coding], families: Families) -> dict[str, None]:
         found: dict[str, None] = {}
         for coding in codings:
-            key = (coding.system, coding.code)
-            concepts = self._codes.get(key)
-            if concepts is None:
-                concepts = self._codes[key] = self._vocabulary.by_code(*key) if coding.code else ()
+            concepts = self._concepts(coding)
             found.update((c, None) for c in concepts if self._vocabulary.family(c) in families)
         return found
+
+    def _concepts(self, coding: Coding) -> tuple[str, ...]:
+        key = (coding.system, coding.code)
+        concepts = self._codes.get(key)
+        if concepts is None:
+            concepts = self._codes[key] = self._vocabulary.by_code(*key) if coding.code else ()
+        return concepts
+
+    def _told_apart(self, event: Event, coded: dict[str, None]) -> dict[str, None]:
+        """Of drugs that share a code, those that the entry names: calcium acetate is a binder before a supplement."""
+        if len(coded) < 2:
+            return coded
+        names = [event.name, *(c.display for c in event.codings)]
+        mentions = [m for name in names if name for m in self._mentions(name, _families("drug"), "medication")]
+        named = dict.fromkeys(m.concept for m in mentions if m.concept in coded)
+        kin = {self._vocabulary.concepts[concept].kin for concept in named} - {""}
+        return {c: None for c in coded if c in named or self._vocabulary.concepts[c].kin not in kin}
 
     def _mentions(self, text: str, families: Families, setting: Setting) -> tuple[Mention, ...]:
         key = (text, families, setting)
@@ -113,7 +143,7 @@ class _Recogniser:
             return "affirmed" if event.value_boolean else "denied"
         if event.interpretation in ("NEG", "ND"):
             return "denied"
-        words = event.value_text or next((c.display for c in event.value_codings if c.display), "")
+        words = _value_words(event)
         return (self._vocabulary.context.answer(words) or "") if words else ""
 
     def _coded_assertion(self, concept: str, answer: str) -> Assertion:
@@ -136,15 +166,15 @@ class _Recogniser:
                 families = families & _MEASURED | (families & _families("specimen"))
         if not families:
             return
-        setting: Setting = "allergy" if event.kind == "allergy" else "medication" if event.kind == "medication" else "note"
+        setting: Setting = (
+            "allergy" if event.kind == "allergy" else "medication" if event.kind == "medication" else "note"
+        )
         names = dict.fromkeys([event.name, *(c.display for c in event.codings)])
         for name in names:
             if name:
                 self._add_named(event, self._mentions(name, families, setting), answer, found)
 
-    def _add_named(
-        self, event: Event, mentions: Iterable[Mention], answer: str, found: dict[str, Finding]
-    ) -> None:
+    def _add_named(self, event: Event, mentions: Iterable[Mention], answer: str, found: dict[str, Finding]) -> None:
         for mention in mentions:
             assertion = mention.assertion
             family = self._vocabulary.family(mention.concept)
@@ -157,6 +187,16 @@ class _Recogniser:
                 found[mention.concept] = Finding(mention.concept, event, "name", assertion, mention.quote)
             elif known.route == "code" and known.assertion == "stated" and assertion in ("negated", "uncertain"):
                 found[mention.concept] = replace(known, assertion=assertion, quote=mention.quote)
+
+    def _name_with_value(self, event: Event, found: dict[str, Finding]) -> None:
+        """A short value completes its name: "Renal function: normal", "Peripheral pulses: weak"."""
+        value = _value_words(event)
+        if event.kind != "observation" or not event.name or not 0 < len(value.split()) <= _SHORT:
+            return
+        joined = f"{event.name} {value}"
+        for mention in self._mentions(joined, _COMPLETED, "note"):
+            if mention.start < len(event.name) < mention.end and mention.concept not in found:
+                found[mention.concept] = Finding(mention.concept, event, "name", mention.assertion, mention.quote)
 
     def _sites(self, event: Event, found: dict[str, Finding]) -> None:
         sites = _families("site")
@@ -194,7 +234,9 @@ class _Recogniser:
         for mention in mentions:
             finding = Finding(mention.concept, event, "text", mention.assertion, mention.quote)
             known = found.get(mention.concept)
-            if known is None or (known.route == "text" and known.assertion != "stated" and mention.assertion == "stated"):
+            if known is None or (
+                known.route == "text" and known.assertion != "stated" and mention.assertion == "stated"
+            ):
                 found[mention.concept] = finding
 
     def _check_displays(self, event: Event) -> None:

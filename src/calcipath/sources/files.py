@@ -178,7 +178,9 @@ def _entries(bundle: Mapping[str, Any], place: str, depth: int) -> list[RawResou
         gone = _deleted(entry)
         if gone and bundle.get("type") == "history":
             deleted.add(gone)
-        found.extend(raw for raw in _of_entry(entry, inner, depth) if not gone and _address(raw.resource) not in deleted)
+        found.extend(
+            raw for raw in _of_entry(entry, inner, depth) if not gone and _address(raw.resource) not in deleted
+        )
     return found
 
 
@@ -187,11 +189,13 @@ def _deleted(entry: Mapping[str, Any]) -> str:
     request = entry.get("request")
     if not isinstance(request, Mapping) or request.get("method") != "DELETE":
         return ""
-    return "/".join(str(request.get("url", "")).rsplit("/", 2)[-2:]) or "?"
+    url = request.get("url")
+    return "/".join(url.rsplit("/", 2)[-2:]) if isinstance(url, str) and url else "?"
 
 
 def _address(resource: Any) -> str:
-    return f"{resource.get('resourceType')}/{resource.get('id')}" if isinstance(resource, Mapping) else ""
+    names = [resource.get(key) for key in ("resourceType", "id")] if isinstance(resource, Mapping) else []
+    return "/".join(name for name in names if isinstance(name, str))
 
 
 def _of_entry(entry: Mapping[str, Any], place: str, depth: int) -> list[RawResource]:
@@ -232,5 +236,6 @@ def _chosen(resources: Iterable[RawResource], patient: str) -> Iterator[RawResou
 def _refers(reference: Any, wanted: tuple[str, str]) -> bool:
     if not isinstance(reference, Mapping):
         return False
-    written = str(reference.get("reference", "")).split("/_history/")[0]
-    return written in wanted or written.endswith(f"/{wanted[0]}")
+    written = reference.get("reference")
+    plain = written.split("/_history/")[0] if isinstance(written, str) else ""
+    return plain in wanted or plain.endswith(f"/{wanted[0]}")

@@ -20,6 +20,11 @@ def clean_text(text: str) -> str:
     return _UNWANTED.sub("", text[:LONGEST_TEXT].replace("\r\n", "\n")).strip()
 
 
+def is_plain(text: str) -> bool:
+    """Whether `text` is not empty, and cleaning would leave it as it is."""
+    return bool(text) and text.isprintable() and text == clean_text(text)
+
+
 def text_of_markup(markup: str) -> str:
     """The words of an XHTML or HTML passage, a line for each block.
 

@@ -28,6 +28,8 @@ class Index:
         """Make a resource findable; the first at an address stays."""
         if full_url:
             self._by_address.setdefault(full_url, resource)
+        if is_absolute(full_url):
+            self._by_type.setdefault(type_and_id(without_version(full_url)), (resource, full_url))
         if identifier:
             self._by_type.setdefault(f"{resource_type}/{identifier}", (resource, full_url))
             self._by_id.setdefault(identifier, resource)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from calcipath.record.dates import parse_when
-from calcipath.record.fhir.cleaning import clean_text
+from calcipath.record.fhir.cleaning import is_plain
 from calcipath.record.fhir.entry import Json
 from calcipath.record.fhir.raw import RawResource
-from calcipath.record.fhir.references import Index, is_absolute, type_and_id, without_version
+from calcipath.record.fhir.references import Index
 from calcipath.record.model import DataProblem
 
-LONGEST_ID = 200  # FHIR allows 64; longer ones of careless servers are kept, hostile ones cut
+LONGEST_ADDRESS = 500
+_TYPE = re.compile(r"[A-Za-z]{1,64}")
+_ID = re.compile(r"[^\s/#?\\\x00-\x1f\x7f-\x9f]{1,200}")  # FHIR allows 64 letters, digits, - and .; servers allow more
 
 
 @dataclass(slots=True)
 class Held:
-    """A resource that will be read; `reference` is `Type/id`, or its place when it has no id."""
+    """A resource that will be read; `reference` is `Type/id`, else its fullUrl, else its place."""
 
     resource: Json
     type: str
@@ -56,8 +59,9 @@ def select(resources: Iterable[RawResource]) -> Selection:
         else:
             selection.held[position] = _newer(selection, selection.held[position], held)
     for held in selection.held:
-        identifier = held.reference.partition("/")[2]
-        selection.index.add(held.resource, held.type, identifier, held.full_url)
+        identifier = held.resource.get("id")
+        named = identifier if type(identifier) is str else ""
+        selection.index.add(held.resource, held.type, named, held.full_url)
     return selection
 
 
@@ -65,26 +69,21 @@ def _held(raw: RawResource, selection: Selection) -> Held | None:
     place = raw.place or f"entry {selection.total}"
     resource = raw.resource
     resource_type = resource.get("resourceType") if type(resource) is dict else None
-    if type(resource_type) is not str or not resource_type:
-        what = "is no JSON object" if type(resource) is not dict else "has no resourceType"
+    if type(resource_type) is not str or not _TYPE.fullmatch(resource_type):
+        what = "is no JSON object" if type(resource) is not dict else "has no resourceType of FHIR"
         selection.problems.append(DataProblem(place, "unreadable", f"the entry {what}; not used"))
         selection.refused["not FHIR"] += 1
         return None
-    named = clean_text(resource_type)[:100]
     full_url = raw.full_url if type(raw.full_url) is str else ""
-    return Held(resource, named, _reference(resource, named, full_url, place), full_url)
+    return Held(resource, resource_type, _reference(resource, resource_type, full_url, place), full_url)
 
 
 def _reference(resource: Json, resource_type: str, full_url: str, place: str) -> str:
-    """`Type/id`; without a usable id by the fullUrl, and without that by the place."""
+    """`Type/id`; without a usable id the fullUrl, and without that the place."""
     identifier = resource.get("id")
-    if type(identifier) is str and (cleaned := clean_text(identifier[:LONGEST_ID])):
-        return f"{resource_type}/{cleaned}"
-    if full_url.startswith("urn:"):
-        return f"{resource_type}/{clean_text(full_url.rpartition(':')[2][:LONGEST_ID])}"
-    if is_absolute(full_url) and (named := type_and_id(without_version(full_url))).startswith(f"{resource_type}/"):
-        return clean_text(named[:LONGEST_ID])
-    return f"{resource_type} at {place}"
+    if type(identifier) is str and is_plain(identifier) and _ID.fullmatch(identifier):
+        return f"{resource_type}/{identifier}"
+    return full_url if is_plain(full_url) and len(full_url) <= LONGEST_ADDRESS else place
 
 
 def _newer(selection: Selection, first: Held, second: Held) -> Held:

@@ -32,7 +32,7 @@ def read_patient(entry: Entry) -> Patient:
 class Subjects:
     """The patient of the record, learnt from its Patient resource or from the first subject that is met."""
 
-    __slots__ = ("_accepted", "_base", "_identifiers", "_index", "reference")
+    __slots__ = ("_accepted", "_base", "_identifiers", "_index", "_patient", "reference")
 
     def __init__(self, index: Index, patients: list[tuple[str, Json, str]]) -> None:
         """`patients`: reference, resource and fullUrl of each Patient resource.
@@ -46,18 +46,13 @@ class Subjects:
         self._accepted: set[str] = set()
         self._identifiers: dict[str, set[str]] = {}
         self._base = ""
+        self._patient: Json | None = None
         self.reference = ""
         for reference, resource, full_url in patients:
-            self._know(reference, full_url)
+            self.reference = reference
+            self._patient = resource
             self._identifiers = _identifiers(resource)
-
-    def _know(self, reference: str, full_url: str) -> None:
-        self.reference = reference
-        self._accepted |= {reference, f"urn:uuid:{reference.partition('/')[2]}"}
-        if full_url:
-            self._accepted.add(full_url)
-        if is_absolute(full_url):
-            self._base = full_url
+            self._accepted |= {reference, full_url} - {""}
 
     def check(self, entry: Entry, field: str) -> bool:
         """Whether an entry may be read as this patient's. One that names nobody is, and is listed.
@@ -89,26 +84,21 @@ class Subjects:
             if kind != "Patient":
                 entry.refuse(f"is about a {clean_text(str(kind))[:40]}, not about the patient; not used")
                 return False
-        if self._is_accepted(address, target):
+        if target is self._patient if self._patient is not None else self._is_same(address):
             self._accepted.add(address)
             return True
         other = clean_text(address)[:100]
         raise TwoPatients(f"{entry.reference} is about {other}, but the record is of {self.reference}")
 
-    def _is_accepted(self, address: str, target: Json | None) -> bool:
+    def _is_same(self, address: str) -> bool:
+        """Without a Patient resource: whether an address names the patient that the first subject named."""
         bare = without_version(address)
-        named = type_and_id(bare) if not bare.startswith("urn:") else f"Patient/{bare.rpartition(':')[2]}"
-        if target is not None and type(target.get("id")) is str:
-            named = f"Patient/{clean_text(target['id'])}"
-        if not self.reference:
-            self._know(named, bare if is_absolute(bare) else "")
-            return True
-        if named != self.reference:
+        named = f"Patient/{bare.rpartition(':')[2]}" if bare.startswith("urn:") else type_and_id(bare)
+        self.reference = self.reference or clean_text(named)[:200]
+        base = bare if is_absolute(bare) else ""
+        if clean_text(named)[:200] != self.reference or (base and self._base not in ("", base)):
             return False
-        if is_absolute(bare) and target is None:
-            if self._base and self._base != bare:
-                return False
-            self._base = bare
+        self._base = self._base or base
         return True
 
     def _check_contained(self, entry: Entry, found: Json | None) -> bool:
