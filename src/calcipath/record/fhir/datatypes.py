@@ -50,9 +50,21 @@ def read_quantity(entry: Entry, holder: Json, field: str) -> Quantity | None:
     if type(comparator) is not str or comparator not in COMPARATORS:
         entry.unreadable(f"{field}.comparator", "one of <, <=, >=, >, and with it the value")
         return None
+    return Quantity(value, *_unit(entry, held), comparator)
+
+
+def _unit(entry: Entry, held: Json) -> tuple[str, str, str]:
+    """Unit, canonical system and code; the same few come again and again."""
+    key = (held.get("unit"), held.get("system"), held.get("code"))
+    units = entry.context.units
+    if all(part is None or type(part) is str for part in key) and key in units:
+        return units[key]
+    before = len(entry.context.problems)
     system = entry.text(held, "system")
-    system = entry.context.systems.get(system, system)
-    return Quantity(value, entry.text(held, "unit"), system, entry.text(held, "code"), comparator)
+    found = entry.text(held, "unit"), entry.context.systems.get(system, system), entry.text(held, "code")
+    if len(entry.context.problems) == before:
+        units[key] = found
+    return found
 
 
 def written_number(value: float) -> str:

@@ -16,7 +16,8 @@ from calcipath.record.model import DataProblem
 
 LONGEST_ADDRESS = 500
 _TYPE = re.compile(r"[A-Za-z]{1,64}")
-_ID = re.compile(r"[^\s/#?\\\x00-\x1f\x7f-\x9f]{1,200}")  # FHIR allows 64 letters, digits, - and .; servers allow more
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_ODD_ID = re.compile(r"[^\s/#?\\]{1,200}")  # not FHIR's, but seen on servers
 
 
 @dataclass(slots=True)
@@ -81,9 +82,13 @@ def _held(raw: RawResource, selection: Selection) -> Held | None:
 def _reference(resource: Json, resource_type: str, full_url: str, place: str) -> str:
     """`Type/id`; without a usable id the fullUrl, and without that the place."""
     identifier = resource.get("id")
-    if type(identifier) is str and is_plain(identifier) and _ID.fullmatch(identifier):
+    if type(identifier) is str and (_ID.fullmatch(identifier) or _is_odd_id(identifier)):
         return f"{resource_type}/{identifier}"
     return full_url if is_plain(full_url) and len(full_url) <= LONGEST_ADDRESS else place
+
+
+def _is_odd_id(identifier: str) -> bool:
+    return _ODD_ID.fullmatch(identifier) is not None and is_plain(identifier)
 
 
 def _newer(selection: Selection, first: Held, second: Held) -> Held:
