@@ -1,8 +1,9 @@
-"""How long one assessment takes: the whole process from the shell, and the same work inside a running process.
+"""How long one assessment takes: the whole process from the shell, and the same work step by step inside a process.
 
     .venv/bin/python benchmarks/bench_assess.py [--runs 7] [--peers]
 
-Prints the machine, then medians with the fastest and slowest run. `--peers` also times how long other libraries need
+Prints the machine, then medians with the fastest and slowest run. The steps inside a process start from resources in
+memory, with the guideline loaded: reading them into events, recognising findings, picking facts, answering. `--peers` also times how long other libraries need
 only to read the same bundle (those that are installed: `json`, `orjson`, `fhir.resources` R4B, `fhirpathpy`).
 """
 
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,42 @@ def assess_in_process(file: Path) -> object:
     return api.assess_path(str(file), AssessmentOptions()).answer
 
 
+ASSESSING = "assessing coded facts (picking, verdicts, answer)"
+STEPS = ("reading resources into events", "recognising findings", "picking facts", "verdicts and answer")
+
+
+def steps_in_process(bundle: bytes, runs: int) -> list[tuple[str, list[float]]]:
+    """Seconds of each step of an assessment, in order, after one run that is not counted."""
+    from calcipath.api import load_guideline
+    from calcipath.assessment.assess import Assessor
+    from calcipath.record.facts import pick_facts
+    from calcipath.record.reader import read_record
+    from calcipath.record.recognition import recognise
+    from calcipath.sources.files import source_of
+
+    assessor = Assessor(load_guideline())
+    guideline, content = assessor.guideline, orjson.loads(bundle)
+    seconds: dict[str, list[float]] = {name: [] for name in (*STEPS, ASSESSING)}
+    for run in range(runs + 1):
+        marks = [time.perf_counter()]
+        record = read_record(source_of([content]).resources)
+        marks.append(time.perf_counter())
+        recognised = recognise(record.events, guideline.vocabulary, True)
+        marks.append(time.perf_counter())
+        at = record.ends.latest if record.ends else 0.0
+        pick_facts(guideline, record, recognised.findings, at)
+        marks.append(time.perf_counter())
+        assessor.assess(record, as_of=at, as_of_text=record.ends.written if record.ends else "unknown")
+        whole = time.perf_counter() - marks[-1]
+        if run:
+            each = [after - before for before, after in pairwise(marks)]
+            # `assess` repeats recognition and picking, so that what remains of it is verdicts and answer.
+            for name, value in zip(STEPS, [*each, whole - each[1] - each[2]], strict=True):
+                seconds[name].append(value)
+            seconds[ASSESSING].append(whole - each[1])
+    return list(seconds.items())
+
+
 def timed(work: Callable[[], object], runs: int) -> list[float]:
     """Seconds of each run, after one run that is not counted."""
     work()
@@ -49,7 +87,7 @@ def timed(work: Callable[[], object], runs: int) -> list[float]:
 
 def line(name: str, seconds: list[float]) -> str:
     middle, fastest, slowest = (1000 * value for value in (statistics.median(seconds), min(seconds), max(seconds)))
-    return f"  {name:<44} {middle:9.1f} ms   ({fastest:.1f} to {slowest:.1f})"
+    return f"  {name:<52} {middle:9.1f} ms   ({fastest:.1f} to {slowest:.1f})"
 
 
 def machine() -> str:
@@ -61,11 +99,16 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
-def whole_process(file: Path) -> None:
-    command = [sys.executable, "-m", "calcipath", "assess", str(file), "--format", "json"]
+def whole_process(*arguments: str) -> None:
+    """`calcipath` with these arguments, as a new process."""
+    command = [sys.executable, "-m", "calcipath", *arguments]
     finished = subprocess.run(command, capture_output=True, check=False)
     if finished.returncode != 0:
         raise SystemExit(f"calcipath failed: {finished.stderr.decode().strip()}")
+
+
+def run_on(file: Path) -> None:
+    whole_process("assess", str(file), "--format", "json")
 
 
 def peers(bundle: bytes) -> list[tuple[str, Callable[[], object]]]:
@@ -94,14 +137,17 @@ def main() -> None:
     options.add_argument("--peers", action="store_true")
     chosen = options.parse_args()
     print(machine())
+    print(line("calcipath --help, whole process", timed(lambda: whole_process("--help"), chosen.runs)))
     with tempfile.TemporaryDirectory() as folder:
         for name, notes in SIZES:
             bundle = orjson.dumps(patient_bundle(notes=notes))
             file = Path(folder) / f"notes-{notes}.json"
             file.write_bytes(bundle)
             print(f"{name} ({len(bundle) / 1e6:.2f} MB), median of {chosen.runs} runs (fastest to slowest)")
-            print(line("calcipath assess, whole process", timed(lambda f=file: whole_process(f), chosen.runs)))
+            print(line("calcipath assess, whole process", timed(lambda f=file: run_on(f), chosen.runs)))
             print(line("calcipath.api, inside a process", timed(lambda f=file: assess_in_process(f), chosen.runs)))
+            for step, seconds in steps_in_process(bundle, chosen.runs):
+                print(line(f"  {step}", seconds))
             if chosen.peers and notes == 0:
                 print("Reading the same bundle, nothing more:")
                 for way, work in peers(bundle):

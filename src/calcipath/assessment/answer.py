@@ -237,6 +237,7 @@ def _held_by(found: GuardOutcome) -> dict[str, Any]:
     return {
         "guard": guard.id,
         "reason": reason,
+        "question": guard.question,
         "unknown": unknown,
         "missing": list(found.outcome.missing) if unknown else [],
         "evidence": evidence(found.outcome.because, 6),
@@ -274,7 +275,7 @@ def conflicts(verdicts: Verdicts) -> list[dict[str, Any]]:
 
 
 def unknowns(verdicts: Verdicts, influence: InfluenceMap) -> list[dict[str, Any]]:
-    """Unknown facts ranked by how many verdicts they would change and how cheaply they are had."""
+    """Unknown facts, ranked by the verdicts that they would change for the effort of obtaining them."""
     wanted: dict[str, None] = {}
     for item in verdicts.guideline.recommendations:
         judged = verdicts.judge(item)
@@ -288,7 +289,7 @@ def unknowns(verdicts: Verdicts, influence: InfluenceMap) -> list[dict[str, Any]
     wanted.update(dict.fromkeys(verdicts.rung()[1].missing))
     deciding = deciding_facts(verdicts, influence, wanted)
     facts = verdicts.guideline.facts
-    ranked = sorted(deciding, key=lambda name: (-len(deciding[name]), facts[name].effort, name))
+    ranked = sorted(deciding, key=lambda name: (-len(deciding[name]) / facts[name].effort, facts[name].effort, name))
     found = []
     for name in ranked:
         entry: dict[str, Any] = {

@@ -87,7 +87,7 @@ def _doses(findings: Sequence[Finding]) -> list[DosePeriod]:
         if finding.assertion in ("negated", "family", "uncertain"):
             continue
         end: float | None = event.ended.latest if event.ended else event.started.latest
-        if event.ended is None and event.status == "active" and event.resource_type == "MedicationStatement":
+        if event.ended is None and event.status == "active":
             end = None
         doses[id(event)] = DosePeriod(event.started.earliest, end, event.reference)
     return list(doses.values())

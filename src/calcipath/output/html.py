@@ -11,7 +11,7 @@ from importlib.resources import files
 from calcipath.output import wording
 from calcipath.output.html_findings import findings, section
 from calcipath.output.markup import Markup, join, prose, raw, tag
-from calcipath.output.plan import Due, Plan, headline, plan_of, records, sentence_of, what_made_it
+from calcipath.output.plan import Due, Plan, guards_of, headline, plan_of, sentence_of, what_made_it
 from calcipath.output.timeline import Timeline
 from calcipath.output.wording import Item, clean, items
 
@@ -147,7 +147,7 @@ def _held(plan: Plan) -> Markup | None:
 
 def _held_item(plan: Plan, item: Item) -> Markup:
     guards = []
-    for guard in records(item.get("held_by")):
+    for guard in guards_of(item):
         grounds = wording.evidence_list(guard.get("evidence"))
         name = wording.sentence(wording.reason(guard))
         guards.append(labelled("Reason", f"{name} ({grounds})" if name and grounds else name or grounds))

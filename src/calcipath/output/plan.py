@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calcipath.output import wording
-from calcipath.output.wording import Item, items
+from calcipath.output.wording import Item, clean, items
 
 THIOSULFATE = ("sodium-thiosulfate", "thiosulfate-dose-by-dialysis")
 NO_DOSE = "No dose is shown: a hold stands on thiosulfate (see the held items)."
@@ -79,6 +79,21 @@ class Plan:
         if len(own) == len(given):
             return line
         return f"the suspicion above; {line}" if line else "the suspicion above"
+
+
+def guards_of(held: Item) -> tuple[Item, ...]:
+    """The guards of a held item for a reader: what is known to stand, then all that is unknown as one."""
+    guards = records(held.get("held_by"))
+    unknown = [guard for guard in guards if guard.get("unknown")]
+    if len(unknown) < 2:
+        return guards
+    questions = " ".join(dict.fromkeys(clean(guard.get("question")) or wording.reason(guard) for guard in unknown))
+    together = {
+        "reason": f"not known, and needed before acting: {questions}",
+        "instead": "find these out first",
+        "who": "; ".join(dict.fromkeys(clean(guard.get("who")) for guard in unknown)),
+    }
+    return (*(guard for guard in guards if not guard.get("unknown")), together)
 
 
 def plan_of(assessment: Item) -> Plan:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from calcipath.output import wording
 from calcipath.output.layout import Sheet
-from calcipath.output.plan import Due, Plan, headline, plan_of, records, sentence_of, what_made_it
+from calcipath.output.plan import Due, Plan, guards_of, headline, plan_of, sentence_of, what_made_it
 from calcipath.output.terminal_findings import write_findings
 from calcipath.output.wording import Item, clean, items
 
@@ -97,7 +97,7 @@ def _held(sheet: Sheet, plan: Plan) -> None:
             style="bold",
             mark="yellow",
         )
-        guards = records(item.get("held_by"))
+        guards = guards_of(item)
         if not guards:
             sub_line(sheet, "reason:", "the assessment names none; ask before acting")
         for guard in guards:

@@ -123,7 +123,8 @@ def _read(event: Event, fact: Fact, aliases: UnitAliases, read_values: ReadValue
         )
     if isinstance(read, QuantityProblem):
         return DataProblem(event.reference, read.kind, read.handling, fact.id)
-    return Reading(event, (read.low, read.high), read.value, _position(read, event, fact, aliases))
+    shown = float(f"{read.value:.5g}")
+    return Reading(event, (read.low, read.high), shown, _position(read, event, fact, aliases))
 
 
 def _position(read: Normalised, event: Event, fact: Fact, aliases: UnitAliases) -> str:

@@ -140,7 +140,7 @@ def _parsed(data: bytes, place: str) -> Any:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         reason = str(error).split(": line")[0]
-        if "recursion" in reason.lower():
+        if "recursion" in reason.lower() or "depth" in reason.lower():
             raise InputError(f"{place}: the JSON is nested too deeply to be a FHIR record") from None
         raise InputError(f"{place}: this is not JSON: {reason} at line {error.lineno}, column {error.colno}") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calcipath.record.fhir.entry import NO_CONCEPT, Concept, Entry, Json, join_names
-from calcipath.record.fhir.references import reference_strings
+from calcipath.record.fhir.references import CONTAINED, reference_strings
 
 INPATIENT_CLASSES = {"IMP", "ACUTE", "NONAC", "OBSENC", "SS"}
 OUTPATIENT_CLASSES = {"AMB", "EMER", "FLD", "HH", "VR"}
@@ -44,11 +44,18 @@ def inpatient_class(encounter: Json) -> bool | None:
 
 def inpatient(entry: Entry, field: str = "encounter") -> bool | None:
     """Whether the encounter that an entry belongs to was in hospital."""
-    for address in reference_strings(entry.resource.get(field)):
-        found = entry.context.index.resolve(address, entry.resource)
-        if found is not None:
-            return inpatient_class(found)
-    return None
+    held = entry.resource.get(field)
+    address = held.get("reference") if type(held) is dict else None
+    if type(address) is not str:
+        return None
+    known = entry.context.inpatient
+    if address in known:
+        return known[address]
+    found = entry.context.index.resolve(address, entry.resource)
+    place = inpatient_class(found) if found else None
+    if not address.startswith(CONTAINED):
+        known[address] = place
+    return place
 
 
 def specimens(entry: Entry) -> tuple[str, Concept]:

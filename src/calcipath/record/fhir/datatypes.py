@@ -57,8 +57,10 @@ def _unit(entry: Entry, held: Json) -> tuple[str, str, str]:
     """Unit, canonical system and code; the same few come again and again."""
     key = (held.get("unit"), held.get("system"), held.get("code"))
     units = entry.context.units
-    if all(part is None or type(part) is str for part in key) and key in units:
+    try:
         return units[key]
+    except (KeyError, TypeError):  # not seen yet, or something unhashable where text should be
+        pass
     before = len(entry.context.problems)
     system = entry.text(held, "system")
     found = entry.text(held, "unit"), entry.context.systems.get(system, system), entry.text(held, "code")

@@ -26,7 +26,7 @@ _NO_OBJECTS: list[Json] = []
 class Context:
     """What the resources of one record share: canonical code systems, the index of references, parsed dates."""
 
-    __slots__ = ("codings", "dates", "index", "problems", "systems", "units")
+    __slots__ = ("codings", "dates", "index", "inpatient", "problems", "systems", "units")
 
     def __init__(self, systems: Mapping[str, str], index: Index) -> None:
         self.systems = systems
@@ -34,6 +34,7 @@ class Context:
         self.problems: list[DataProblem] = []
         self.dates: dict[str, When | None] = {}
         self.codings: dict[tuple[str, str, str], Coding] = {}
+        self.inpatient: dict[str, bool | None] = {}
         self.units: dict[tuple[Any, Any, Any], tuple[str, str, str]] = {}
 
 
