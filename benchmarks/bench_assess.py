@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +37,15 @@ def assess_in_process(file: Path) -> object:
     return api.assess_path(str(file), AssessmentOptions()).answer
 
 
-ASSESSING = "assessing coded facts (picking, verdicts, answer)"
-STEPS = ("reading resources into events", "recognising findings", "picking facts", "verdicts and answer")
+STEPS = ("reading resources into events", "recognising findings", "picking facts", "verdicts", "answer")
+CODED = "in all, without reading: the assessment itself"
 
 
 def steps_in_process(bundle: bytes, runs: int) -> list[tuple[str, list[float]]]:
     """Seconds of each step of an assessment, in order, after one run that is not counted."""
     from calcipath.api import load_guideline
     from calcipath.assessment.assess import Assessor
+    from calcipath.assessment.verdicts import Verdicts
     from calcipath.record.facts import pick_facts
     from calcipath.record.reader import read_record
     from calcipath.record.recognition import recognise
@@ -53,25 +53,40 @@ def steps_in_process(bundle: bytes, runs: int) -> list[tuple[str, list[float]]]:
 
     assessor = Assessor(load_guideline())
     guideline, content = assessor.guideline, orjson.loads(bundle)
-    seconds: dict[str, list[float]] = {name: [] for name in (*STEPS, ASSESSING)}
+    seconds: dict[str, list[float]] = {name: [] for name in (*STEPS, CODED)}
     for run in range(runs + 1):
         marks = [time.perf_counter()]
         record = read_record(source_of([content]).resources)
         marks.append(time.perf_counter())
         recognised = recognise(record.events, guideline.vocabulary, True)
         marks.append(time.perf_counter())
-        at = record.ends.latest if record.ends else 0.0
-        pick_facts(guideline, record, recognised.findings, at)
+        picked = pick_facts(guideline, record, recognised.findings, record.ends.latest if record.ends else 0.0)
         marks.append(time.perf_counter())
-        assessor.assess(record, as_of=at, as_of_text=record.ends.written if record.ends else "unknown")
-        whole = time.perf_counter() - marks[-1]
-        if run:
-            each = [after - before for before, after in pairwise(marks)]
-            # `assess` repeats recognition and picking, so that what remains of it is verdicts and answer.
-            for name, value in zip(STEPS, [*each, whole - each[1] - each[2]], strict=True):
-                seconds[name].append(value)
-            seconds[ASSESSING].append(whole - each[1])
+        verdicts = Verdicts(guideline, picked.values)
+        for item in guideline.recommendations:
+            verdicts.judge(item)
+        marks.append(time.perf_counter())
+        write_answer(verdicts, assessor, record, recognised, picked)
+        marks.append(time.perf_counter())
+        if run:  # the first one warms up
+            for name, before, after in zip(STEPS, marks[:-1], marks[1:], strict=True):
+                seconds[name].append(after - before)
+            seconds[CODED].append(marks[-1] - marks[1])
     return list(seconds.items())
+
+
+def write_answer(verdicts: Any, assessor: Any, record: Any, recognised: Any, picked: Any) -> None:
+    """The parts of the answer that cost time, as `Assessor.assess` puts them together."""
+    from calcipath.assessment import answer
+
+    for part in (answer.urgent, answer.suspicion, answer.risk_factors, answer.differential):
+        part(verdicts)
+    answer.recommendations(verdicts)
+    answer.conflicts(verdicts)
+    answer.unknowns(verdicts, assessor.influence)
+    answer.assumptions(verdicts)
+    answer.data_problems((*record.problems, *recognised.problems, *picked.problems), recognised.findings, verdicts)
+    answer.course(verdicts, record, recognised.findings, picked)
 
 
 def timed(work: Callable[[], object], runs: int) -> list[float]:

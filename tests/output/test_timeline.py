@@ -111,6 +111,7 @@ def test_the_table_holds_every_value(timeline: Timeline) -> None:
     )
 
 
+GEOMETRY = {"x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height", "d", "points", "viewBox"}
 FINITE = st.floats(-1e15, 1e15)
 POINTS = st.lists(st.tuples(FINITE, FINITE, st.just("Observation/1")), max_size=4).map(tuple)
 SERIES = st.builds(Series, st.text(max_size=4), st.text(max_size=4), st.none() | FINITE, st.none() | FINITE, POINTS)
@@ -124,6 +125,6 @@ MARKS = st.builds(Mark, st.text(max_size=4), FINITE, st.sampled_from(["lesion", 
 )
 def test_any_timeline_is_drawn_without_error(timeline: Timeline) -> None:
     for drawing in re.findall(r"<svg.*?</svg>", draw_timeline(timeline)):
-        ET.fromstring(drawing)  # noqa: S314
-        assert "nan" not in drawing
-        assert "inf" not in drawing.replace("info", "")
+        tree = ET.fromstring(drawing)  # noqa: S314
+        numbers = [value for node in tree.iter() for key, value in node.items() if key in GEOMETRY]
+        assert not [value for value in numbers if re.search("nan|inf", value)]

@@ -307,7 +307,7 @@ def unknowns(verdicts: Verdicts, influence: InfluenceMap) -> list[dict[str, Any]
 def assumptions(verdicts: Verdicts) -> list[dict[str, Any]]:
     """Every place where silence was read as an answer."""
     found = [
-        {"fact": name, "reason": value.assumed}
+        {"fact": name, "label": verdicts.guideline.facts[name].label, "reason": value.assumed}
         for name in verdicts.guideline.facts
         if (value := verdicts.fact_value(name)).assumed
     ]

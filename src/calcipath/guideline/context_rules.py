@@ -79,7 +79,13 @@ def context_rules(document: Mapping[str, Any], place: str = "context-rules.yaml"
         triggers.extend((phrase, trigger) for phrase in _phrases(entry.get("phrases"), where))
     pseudo, termination = Trigger("pseudo"), Trigger("termination")
     of_negation = Trigger("termination", families=frozenset({"negated"}))
-    for key, trigger in (("pseudo", pseudo), ("termination", termination), ("termination_of_negation", of_negation)):
+    of_stopping = Trigger("termination", families=frozenset({"stopped"}))
+    for key, trigger in (
+        ("pseudo", pseudo),
+        ("termination", termination),
+        ("termination_of_negation", of_negation),
+        ("termination_of_stopping", of_stopping),
+    ):
         triggers.extend((phrase, trigger) for phrase in _phrases(document.get(key), f"{place}: {key}"))
     answers = document.get("answers", {})
     unknown = set(answers) - set(get_args(Answer))

@@ -58,7 +58,7 @@ def _unknowns(plan: Plan) -> Markup | None:
         return None
     rows = [
         (
-            wording.sentence(wording.title(item.get("fact"))),
+            wording.sentence(wording.fact_of(item)),
             clean(item.get("how_to_obtain")),
             wording.titles(items(item.get("would_change"))),
         )
@@ -256,7 +256,7 @@ def _assumptions(plan: Plan) -> Markup | None:
     entries = [
         tag(
             "li",
-            tag("b", wording.sentence(wording.title(item.get("fact")))),
+            tag("b", wording.sentence(wording.fact_of(item))),
             f": {sentence_of(clean(item.get('reason')))}",
         )
         for item in assumptions

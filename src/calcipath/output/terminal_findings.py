@@ -34,11 +34,11 @@ def _unknowns(sheet: Sheet, plan: Plan) -> None:
     shown = unknowns if sheet.full else unknowns[:UNKNOWNS_SHOWN]
     for place, item in enumerate(shown, start=1):
         named = wording.names(item.get("would_change"), 0 if sheet.full else 3)
-        text = f"{wording.sentence(wording.title(item.get('fact')))}: {clean(item.get('how_to_obtain'))}"
+        text = f"{wording.sentence(wording.fact_of(item))}: {clean(item.get('how_to_obtain'))}"
         sheet.paragraph(text + (f" [changes {named}]" if named else ""), label=f"{place}.", indent=2, hang=4)
     rest = unknowns[len(shown) :]
     if rest:
-        sheet.paragraph(f"And {len(rest)} more: {wording.titles(item.get('fact') for item in rest)}.", indent=6)
+        sheet.paragraph(f"And {len(rest)} more: {', '.join(wording.fact_of(item) for item in rest)}.", indent=6)
 
 
 def _conflicts(sheet: Sheet, plan: Plan) -> None:
@@ -247,5 +247,5 @@ def _assumptions(sheet: Sheet, plan: Plan) -> None:
         return
     sheet.heading("Assumptions", "silence of the record that was read as an answer")
     for item in assumptions:
-        text = f"{wording.sentence(wording.title(item.get('fact')))}: {sentence_of(clean(item.get('reason')))}"
+        text = f"{wording.sentence(wording.fact_of(item))}: {sentence_of(clean(item.get('reason')))}"
         sheet.paragraph(text, label="-", indent=2, hang=2)

@@ -247,6 +247,11 @@ def evidence(item: object, *, full: bool = False) -> str:
     return said
 
 
+def fact_of(entry: Item) -> str:
+    """What a missing or assumed fact is called: its label, else its id in words."""
+    return clean(entry.get("label")) or title(entry.get("fact"))
+
+
 def reason(guard: Item) -> str:
     """Why a guard stands: its own words, else its name."""
     return clean(guard.get("reason")) or title(guard.get("guard"))

@@ -61,7 +61,8 @@ def candidates_of(
     found = [term for term in hits.terms if not _taken_away(term, hits)]
     breaks = [i for i, word in enumerate(words) if word in vocabulary.context.clause_breaks]
     combined = [c for c in _combinations(hits, vocabulary, breaks) if not _taken_away(c, hits)]
-    kept = [*_longest(found, hits.terms), *_tightest(combined)]
+    combined = _tightest(combined)
+    kept = [*_outside(_longest(found, hits.terms), combined), *combined]
     return sorted((c for c in kept if c.family in families), key=lambda c: (c.start, c.end))
 
 
@@ -99,6 +100,12 @@ def _longest(found: Iterable[Candidate], terms: Sequence[Candidate]) -> list[Can
         for position in range(term.start, term.end):
             longest_from.setdefault(position, []).append(term)
     return [term for term in found if not any(_swallows(other, term) for other in longest_from[term.start])]
+
+
+def _outside(found: Iterable[Candidate], combined: Sequence[Candidate]) -> list[Candidate]:
+    """A word about the course that belongs to a combination ("pain much improved") is not said of the wound too."""
+    owned = {span for c in combined if c.family == "course" for span in c.spans}
+    return [term for term in found if term.family != "course" or not owned.intersection(term.spans)]
 
 
 def _swallows(outer: Candidate, inner: Candidate) -> bool:
