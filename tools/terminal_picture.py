@@ -1,6 +1,6 @@
 """Draws the first lines of an assessment as a terminal shows them: docs/images/assess.svg, from the real output.
 
-    .venv/bin/python tools/terminal_picture.py [RECORD] [--lines 60] [--output docs/images/assess.svg]
+    .venv/bin/python tools/terminal_picture.py [RECORD] [--lines 50] [--output docs/images/assess.svg]
 
 The command runs on a pseudo-terminal, so that it colours its text itself. No script, no font file and no foreign object
 is put into the picture, so that it shows wherever SVG does.
@@ -127,9 +127,16 @@ def drawn(lines: list[str]) -> Iterator[str]:
         y += LINE
 
 
+def whole_items(lines: list[str], most: int) -> int:
+    """How many lines to show, at most `most`, so that no item is cut in two."""
+    begins = [at for at, line in enumerate(lines) if re.match(r" {0,2}[A-Z]{2,}|$", ESCAPE.sub("", line))]
+    return max((at for at in begins if at <= most), default=most) if most < len(lines) else len(lines)
+
+
 def picture(output: str, shown: int, command: str) -> str:
-    """The SVG of the first `shown` lines, ending before an item that would be cut."""
+    """The SVG of about the first `shown` lines, ending before an item that would be cut."""
     lines = output.rstrip("\n").split("\n")
+    shown = whole_items(lines, shown)
     left_off = len(lines) - shown
     lines = lines[:shown]
     if left_off > 0:
@@ -163,7 +170,7 @@ def picture(output: str, shown: int, command: str) -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("record", nargs="?", default=EXAMPLE)
-    options.add_argument("--lines", type=int, default=60)
+    options.add_argument("--lines", type=int, default=50)
     options.add_argument("--output", type=Path, default=ROOT / "docs" / "images" / "assess.svg")
     chosen = options.parse_args()
     command = f"calcipath assess {chosen.record}"

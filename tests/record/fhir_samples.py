@@ -21,12 +21,17 @@ def made(resource_type: str, identifier: str = "x", **fields: Any) -> dict[str, 
 def concept(text: str = "", code: str = "", system: str = SNOMED, display: str = "") -> dict[str, Any]:
     """A CodeableConcept."""
     coding = {"system": system, "code": code, "display": display}
-    return {**({"coding": [{k: v for k, v in coding.items() if v}]} if code else {}), **({"text": text} if text else {})}
+    return {
+        **({"coding": [{k: v for k, v in coding.items() if v}]} if code else {}),
+        **({"text": text} if text else {}),
+    }
 
 
 def report_of(*resources: Any, **options: Any) -> ReadReport:
     """The account of reading the patient and `resources`; it must add up."""
-    found = read_resources([RawResource(item, "", f"line {n}") for n, item in enumerate((PATIENT, *resources), 1)], **options)
+    found = read_resources(
+        [RawResource(item, "", f"line {n}") for n, item in enumerate((PATIENT, *resources), 1)], **options
+    )
     fates = (found.read, found.folded, found.ignored, found.dropped, found.refused)
     assert found.total == sum(sum(fate.values()) for fate in fates) == 1 + len(resources)
     return found

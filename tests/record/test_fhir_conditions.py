@@ -103,7 +103,9 @@ def test_allergy() -> None:
             category=["medication"],
             code=concept("Penicillin", "91936005"),
             recordedDate="2020",
-            reaction=[{"manifestation": [concept("Anaphylaxis"), concept("Rash")], "description": "minutes after a dose"}],
+            reaction=[
+                {"manifestation": [concept("Anaphylaxis"), concept("Rash")], "description": "minutes after a dose"}
+            ],
         )
     )
     assert (event.kind, event.name, event.status, event.category) == ("allergy", "Penicillin", "active", "medication")

@@ -112,7 +112,10 @@ def test_a_panel_with_a_value_or_a_note_is_an_event_too() -> None:
     part = [{"code": concept("Size"), "valueString": "4 cm"}]
     named = [event.name for event in record_of(observation(component=part, note=[{"text": "worse"}])).events]
     assert named == ["Calcium", "Size"]
-    assert [event.name for event in record_of(observation(component=part, valueInteger=3)).events] == ["Calcium", "Size"]
+    assert [event.name for event in record_of(observation(component=part, valueInteger=3)).events] == [
+        "Calcium",
+        "Size",
+    ]
 
 
 def test_a_component_without_a_code_or_with_a_modifier_is_listed() -> None:
@@ -146,7 +149,10 @@ def test_reference_range_is_the_one_of_normal() -> None:
 
 def test_site_and_specimen() -> None:
     specimen = made(
-        "Specimen", "s", type=concept("Skin"), collection={"method": concept("Punch biopsy"), "bodySite": concept("Thigh", "1")}
+        "Specimen",
+        "s",
+        type=concept("Skin"),
+        collection={"method": concept("Punch biopsy"), "bodySite": concept("Thigh", "1")},
     )
     event = event_of(observation(bodySite=concept("Leg"), specimen={"reference": "Specimen/s"}), specimen)
     assert (event.specimen, event.site_text) == ("Skin, Punch biopsy", "Leg; Thigh")

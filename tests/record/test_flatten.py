@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fhir_samples import SNOMED, listed, only, record, resource, status, words  # noqa: E402
+from small_records import SNOMED, listed, only, record, resource, status, words
 
 VOID = "no event"
 
@@ -268,7 +268,7 @@ def test_dose_route_and_times_a_week() -> None:
 @pytest.mark.parametrize(
     ("code", "expected"), [("IMP", True), ("ACUTE", True), ("AMB", False), ("HH", False), ("", None)]
 )
-def test_whether_an_encounter_is_a_stay(code: str, expected: bool | None) -> None:  # noqa: FBT001
+def test_whether_an_encounter_is_a_stay(code: str, expected: bool | None) -> None:
     event = only(
         resource("Encounter", status="in-progress", type=[words("x")], **({"class": {"code": code}} if code else {}))
     )

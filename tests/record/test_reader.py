@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fhir_samples import PATIENT, listed, only, record, resource, words  # noqa: E402
+from small_records import PATIENT, listed, only, record, resource, words
 
-from calcipath.record.model import Coding  # noqa: E402
-from calcipath.record.reader import RawResource, RecordError, read_record, read_resources  # noqa: E402
+from calcipath.record.model import Coding
+from calcipath.record.reader import RawResource, RecordError, read_record, read_resources
 
 
 def observation(name: str = "x", **fields: Any) -> dict[str, Any]:
@@ -177,9 +177,7 @@ FIELDS = {
 @pytest.mark.parametrize(("kind", "field"), [(kind, field) for kind, fields in FIELDS.items() for field in fields])
 def test_wrong_types_in_any_field_are_an_event_a_void_or_a_listed_problem(kind: str, field: str) -> None:
     for wrong in WRONG:
-        sample = resource(
-            kind, **{"status": "final", "code": words("Calcium"), "medicationCodeableConcept": words("Warfarin")}
-        )
+        sample = resource(kind, status="final", code=words("Calcium"), medicationCodeableConcept=words("Warfarin"))
         sample |= {"type": words("Letter")} if kind in ("Composition", "DocumentReference") else {}
         sample |= {"type": [words("Visit")]} if kind == "Encounter" else {}
         sample[field] = wrong

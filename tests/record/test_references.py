@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fhir_samples import PATIENT, listed, only, record, resource, words  # noqa: E402
+from small_records import PATIENT, listed, only, record, resource, words
 
-from calcipath.record.reader import RawResource, read_record  # noqa: E402
+from calcipath.record.reader import RawResource, read_record
 
 WARFARIN = {"resourceType": "Medication", "id": "m", "code": words("Warfarin 5 mg")}
 

@@ -24,7 +24,12 @@ SOURCE = str(Path(calcipath.__file__).parents[1])
 CASES = Path(__file__).parents[1] / "data" / "cases"
 CASE = CASES / "20-pd-acral-fingers-toes.bundle.json"
 PATIENT = {"resourceType": "Patient", "id": "p", "gender": "male"}
-CONDITION = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}, "code": {"text": "Skin ulcer"}}
+CONDITION = {
+    "resourceType": "Condition",
+    "id": "c",
+    "subject": {"reference": "Patient/p"},
+    "code": {"text": "Skin ulcer"},
+}
 WHOLE = json.loads(CASE.read_text(encoding="utf-8"))
 SECRETS = ("Threadneedle", "Arabella", "MRN-4711-0815", "screamed at the nurse", "1931-02-03")
 
@@ -49,7 +54,7 @@ def assess(path: Any, *options: str, stdin: bytes = b"", limit: int = 0) -> subp
 
     environment = {k: v for k, v in os.environ.items() if k != "CALCIPATH_DEBUG"} | {"PYTHONPATH": SOURCE}
     command = [sys.executable, "-m", "calcipath", "assess", str(path), *options]
-    return subprocess.run(  # noqa: PLW1509
+    return subprocess.run(
         command, input=stdin, capture_output=True, env=environment, timeout=120, check=False, preexec_fn=bounded
     )
 
@@ -112,14 +117,21 @@ def test_bundles_of_a_batch_of_searches(tmp_path: Path) -> None:
 
 def test_what_was_deleted_does_not_return_from_its_history(tmp_path: Path) -> None:
     gone = {"request": {"method": "DELETE", "url": "Condition/c"}}
-    history = {"resourceType": "Bundle", "type": "history", "entry": [gone, {"resource": CONDITION}, {"resource": PATIENT}]}
+    history = {
+        "resourceType": "Bundle",
+        "type": "history",
+        "entry": [gone, {"resource": CONDITION}, {"resource": PATIENT}],
+    }
     assert kinds(write(tmp_path / "r.json", history)) == ["Patient"]
     history["entry"] = [{"resource": CONDITION}, gone, {"resource": PATIENT}]  # made again since
     assert kinds(write(tmp_path / "r.json", history)) == ["Condition", "Patient"]
 
 
 def test_one_patient_is_chosen_from_many(tmp_path: Path) -> None:
-    mine = [{**CONDITION, "id": str(n), "subject": {"reference": r}} for n, r in enumerate(["Patient/p", "urn:uuid:p", "https://x/Patient/p/_history/2"])]
+    mine = [
+        {**CONDITION, "id": str(n), "subject": {"reference": r}}
+        for n, r in enumerate(["Patient/p", "urn:uuid:p", "https://x/Patient/p/_history/2"])
+    ]
     other = [{"resourceType": "Patient", "id": "pp"}, {**CONDITION, "id": "o", "subject": {"reference": "Patient/pp"}}]
     path = write(tmp_path / "r.json", bundle(PATIENT, *mine, *other))
     chosen = read_path(str(path), patient="p").resources
@@ -217,7 +229,9 @@ def test_a_million_entries_are_refused_at_the_stated_limit_in_bounded_memory(tmp
 
 def test_a_million_lines_are_refused_at_the_stated_limit(tmp_path: Path) -> None:
     line = b'{"resourceType":"Basic"}\n'
-    assert f"{files.MOST_ENTRIES:,}" in refused(assess(write(tmp_path / "r.ndjson", line * 1_000_000), limit=1500 * 2**20))
+    assert f"{files.MOST_ENTRIES:,}" in refused(
+        assess(write(tmp_path / "r.ndjson", line * 1_000_000), limit=1500 * 2**20)
+    )
 
 
 @pytest.mark.parametrize("part", [b"{},", b"[],", b"1,", b'{"a":{}},'])
@@ -234,7 +248,10 @@ def test_sizes_over_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             read_path(path)
     monkeypatch.setattr(files, "MOST_ENTRIES", 3)
     many = [{**CONDITION, "id": str(n)} for n in range(4)]
-    for path in (write(tmp_path / "b.json", bundle(*many)), write(tmp_path / "n.ndjson", b"\n".join(json.dumps(m).encode() for m in many))):
+    for path in (
+        write(tmp_path / "b.json", bundle(*many)),
+        write(tmp_path / "n.ndjson", b"\n".join(json.dumps(m).encode() for m in many)),
+    ):
         with pytest.raises(InputError, match="more than 3 resources"):
             read_path(str(path))
     with pytest.raises(InputError, match="more than 3 resources"):
@@ -246,7 +263,12 @@ def test_sizes_over_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def secret_patient() -> dict[str, Any]:
     family, given, number, _, born = SECRETS
-    return {**PATIENT, "name": [{"family": family, "given": [given]}], "identifier": [{"system": "urn:mrn", "value": number}], "birthDate": born}
+    return {
+        **PATIENT,
+        "name": [{"family": family, "given": [given]}],
+        "identifier": [{"system": "urn:mrn", "value": number}],
+        "birthDate": born,
+    }
 
 
 def secret_note() -> dict[str, Any]:
@@ -264,7 +286,11 @@ def damaged() -> dict[str, bytes]:
         "two patients": json.dumps(bundle(secret_patient(), {**secret_patient(), "id": "q"})).encode(),
         "another's": json.dumps(bundle(secret_patient(), stranger)).encode(),
         "another's number": json.dumps(bundle(secret_patient(), logical)).encode(),
-        "conditional": json.dumps(bundle(secret_patient(), {**CONDITION, "subject": {"reference": f"Patient?identifier=urn:mrn|{SECRETS[2]}-9"}})).encode(),
+        "conditional": json.dumps(
+            bundle(
+                secret_patient(), {**CONDITION, "subject": {"reference": f"Patient?identifier=urn:mrn|{SECRETS[2]}-9"}}
+            )
+        ).encode(),
         "entry": json.dumps({"resourceType": "Bundle", "entry": {SECRETS[0]: secret_patient()}}).encode(),
         "no bundle": json.dumps({SECRETS[0]: secret_note()}).encode(),
         "a text": json.dumps(" ".join(SECRETS)).encode(),
@@ -290,7 +316,9 @@ def test_an_error_of_the_program_itself_shows_no_patient_data(tmp_path: Path) ->
     )
     path = write(tmp_path / "record.json", bundle(secret_patient(), secret_note()))
     environment = {k: v for k, v in os.environ.items() if k != "CALCIPATH_DEBUG"} | {"PYTHONPATH": SOURCE}
-    result = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, env=environment, timeout=60, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, env=environment, timeout=60, check=False
+    )
     told = result.stderr.decode()
     assert (result.returncode, result.stdout, told.count("\n")) == (1, b"", 1)
     assert not [secret for secret in SECRETS if secret in told]

@@ -15,7 +15,7 @@ from calcipath.guideline.units import UnitError, convert, parse_unit
 _COMMON = ("id", "kind", "label", "obtain", "note", "sources")
 _FINDING = (
     "concepts", "within", "within_inpatient", "event_kinds", "with", "without", "routes", "history", "only_history",
-    "any_certainty", "any_assertion", "conditions_within", "absent_when_complete", "procedures", "denied_by",
+    "any_certainty", "confirmed_only", "any_assertion", "conditions_within", "absent_when_complete", "procedures", "denied_by",
 )  # fmt: skip
 _QUANTITY = ("unit", "analyte", "accepted_units", "plausible", "range", "unitless")
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -138,6 +138,7 @@ def read_fact(entry: Entry, context: FactContext) -> Fact:
         history=entry.flag("history"),
         only_history=entry.flag("only_history"),
         any_certainty=entry.flag("any_certainty"),
+        confirmed_only=entry.flag("confirmed_only"),
         any_assertion=entry.flag("any_assertion"),
         conditions_within=entry.flag("conditions_within"),
         current=entry.flag("current"),

@@ -86,6 +86,7 @@ class Fact:
     history: bool = False
     only_history: bool = False
     any_certainty: bool = False
+    confirmed_only: bool = False
     any_assertion: bool = False
     conditions_within: bool = False
     current: bool = False

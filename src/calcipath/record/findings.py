@@ -97,6 +97,8 @@ def _vote(finding: Finding, fact: Fact) -> Vote:
         return Vote(None, finding, assertion, at)
     if assertion == "uncertain" or event.verification == "provisional":
         return Vote(True if fact.any_certainty else None, finding, "uncertain", at)
+    if fact.confirmed_only and event.verification != "confirmed":
+        return Vote(None, finding, "uncertain", at)
     return Vote(True, finding, assertion, at)
 
 

@@ -7,6 +7,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +36,20 @@ def read_path(path: str, *, patient: str = "") -> Source:
     """
     if path == "-":
         name = "standard input"
-        found = _of_bytes(sys.stdin.buffer.read(MOST_BYTES + 1), name)
+        found = _of_bytes(sys.stdin.buffer.read(MOST_BYTES + 1), name, one_patient=not patient)
     else:
         name = path
         place = Path(path)
         if not place.exists():
             raise InputError(f"there is no file or folder {path}")
-        found = (raw for file in _files_of(place) for raw in _of_file(file))
-    resources = tuple(_limited(found, name))
-    if not resources:
+        found = (raw for file in _files_of(place) for raw in _of_file(file, one_patient=not patient))
+    first = next(found, None)
+    if first is None:
         raise InputError(f"{name} holds no resources: the Bundle has no entries")
-    return Source(tuple(_chosen(resources, patient)))
+    resources = tuple(_limited(_chosen(chain((first,), found), patient), name))
+    if resources and all(isinstance(raw.resource, Mapping) and "resourceType" not in raw.resource for raw in resources):
+        raise InputError(f"{name} holds JSON, but no FHIR resources (resourceType is missing)")
+    return Source(resources)
 
 
 def source_of(resources: Sequence[Mapping[str, Any]]) -> Source:
@@ -70,14 +74,14 @@ def _limited(resources: Iterable[RawResource], path: str) -> Iterator[RawResourc
         yield raw
 
 
-def _of_file(file: Path) -> Iterator[RawResource]:
+def _of_file(file: Path, *, one_patient: bool) -> Iterator[RawResource]:
     try:
         if file.stat().st_size > MOST_BYTES:
             raise _too_large(str(file))
         data = _content(file)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror or error}") from None
-    yield from _of_bytes(data, str(file))
+    yield from _of_bytes(data, str(file), one_patient=one_patient)
 
 
 def _content(file: Path) -> bytes:
@@ -96,16 +100,19 @@ def _too_large(name: str) -> InputError:
     return InputError(f"{name} is larger than {MOST_BYTES // 2**20} MiB, the limit for one patient's record")
 
 
-def _of_bytes(data: bytes, name: str) -> Iterator[RawResource]:
+def _of_bytes(data: bytes, name: str, *, one_patient: bool) -> Iterator[RawResource]:
+    """The resources of a file. Of NDJSON with many patients only the chosen one's lines stay, so it may be longer."""
     if len(data) > MOST_BYTES:
         raise _too_large(name)
     data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
         raise InputError(f"{name} is empty")
-    _refuse_too_many(data, name)
     first, _, rest = data.lstrip().partition(b"\n")
     by_line = name.lower().endswith((".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz"))
-    if by_line or (rest.lstrip()[:1] == b"{" and _is_object(first)):
+    by_line = by_line or (rest.lstrip()[:1] == b"{" and _is_object(first))
+    if one_patient or not by_line:
+        _refuse_too_many(data, name)
+    if by_line:
         return _of_lines(data, name)
     return iter(_opened(_parsed(data, name), name))
 
@@ -128,9 +135,16 @@ def _is_object(line: bytes) -> bool:
 
 
 def _of_lines(data: bytes, name: str) -> Iterator[RawResource]:
+    """The resources of NDJSON. An object that is no resource (the log of an export) is left to the reader to list."""
     for number, line in enumerate(data.split(b"\n"), 1):
-        if line.strip():
-            yield from _opened(_parsed(line, f"{name}, line {number}"), f"{name}, line {number}")
+        if not line.strip():
+            continue
+        place = f"{name}, line {number}"
+        parsed = _parsed(line, place)
+        if isinstance(parsed, Mapping) and "resourceType" not in parsed:
+            yield RawResource(parsed, "", place)
+        else:
+            yield from _opened(parsed, place)
 
 
 def _parsed(data: bytes, place: str) -> Any:
@@ -160,7 +174,7 @@ def _opened(resource: Any, place: str) -> list[RawResource]:
 
 
 def _entries(bundle: Mapping[str, Any], place: str, depth: int) -> list[RawResource]:
-    """The entries of a bundle. In a history, newest first, what was deleted since does not return."""
+    """The entries of a bundle. Of a history, newest first, the newest versions: what was deleted does not return."""
     entries = bundle.get("entry")
     if entries is None:
         return []
@@ -169,18 +183,17 @@ def _entries(bundle: Mapping[str, Any], place: str, depth: int) -> list[RawResou
     if len(entries) > MOST_ENTRIES:
         raise InputError(f"the Bundle has {len(entries):,} entries, the limit is {MOST_ENTRIES:,}")
     found: list[RawResource] = []
-    deleted: set[str] = set()
+    over: set[str] = set()  # later versions of these have been seen
     for number, entry in enumerate(entries):
         inner = f"{place}.entry[{number}]" if place else f"entry[{number}]"
         if not isinstance(entry, Mapping):
             found.append(RawResource(entry, "", inner))
             continue
         gone = _deleted(entry)
-        if gone and bundle.get("type") == "history":
-            deleted.add(gone)
-        found.extend(
-            raw for raw in _of_entry(entry, inner, depth) if not gone and _address(raw.resource) not in deleted
-        )
+        opened = [raw for raw in _of_entry(entry, inner, depth) if not gone and _address(raw.resource) not in over]
+        if bundle.get("type") == "history":
+            over |= {gone, *(_address(raw.resource) for raw in opened)} - {""}
+        found += opened
     return found
 
 
@@ -194,8 +207,11 @@ def _deleted(entry: Mapping[str, Any]) -> str:
 
 
 def _address(resource: Any) -> str:
-    names = [resource.get(key) for key in ("resourceType", "id")] if isinstance(resource, Mapping) else []
-    return "/".join(name for name in names if isinstance(name, str))
+    """`Type/id`; empty when either is missing."""
+    if not isinstance(resource, Mapping):
+        return ""
+    kind, identifier = resource.get("resourceType"), resource.get("id")
+    return f"{kind}/{identifier}" if isinstance(kind, str) and isinstance(identifier, str) else ""
 
 
 def _of_entry(entry: Mapping[str, Any], place: str, depth: int) -> list[RawResource]:

@@ -34,6 +34,7 @@ _INCLUDES = {kind: f"&_include={kind}:medication" for kind in _SEARCHES if kind.
 class _SameOrigin(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if _origin(urljoin(req.full_url, newurl)) != _origin(req.full_url):
+            fp.close()
             raise ServerError("the server redirects to another address; that is not followed")
         following = super().redirect_request(req, fp, code, msg, headers, newurl)
         if following is not None and (token := req.unredirected_hdrs.get("Authorization")):
@@ -130,6 +131,7 @@ class _Client:
             with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
                 data = answer.read(_MOST_BYTES + 1)
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code in (400, 404, 405, 410, 501):
                 return None
             reason = {401: "it wants a valid token", 403: "access is forbidden"}.get(error.code, "it refused")

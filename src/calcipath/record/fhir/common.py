@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calcipath.record.fhir.entry import NO_CONCEPT, Concept, Entry, Json, join_names
 from calcipath.record.fhir.references import CONTAINED, reference_strings
+from calcipath.record.model import When
 
 INPATIENT_CLASSES = {"IMP", "ACUTE", "NONAC", "OBSENC", "SS"}
 OUTPATIENT_CLASSES = {"AMB", "EMER", "FLD", "HH", "VR"}
@@ -56,6 +57,15 @@ def inpatient(entry: Entry, field: str = "encounter") -> bool | None:
     if not address.startswith(CONTAINED):
         known[address] = place
     return place
+
+
+def encounter_start(entry: Entry, field: str = "encounter") -> When | None:
+    """When the encounter began at which an entry was made: the date of an entry that has none of its own."""
+    for address in reference_strings(entry.resource.get(field)):
+        found = entry.context.index.resolve(address, entry.resource)
+        if found is not None and found.get("resourceType") == "Encounter":
+            return entry.when(entry.object(found, "period"), "start")
+    return None
 
 
 def specimens(entry: Entry) -> tuple[str, Concept]:

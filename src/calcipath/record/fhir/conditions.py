@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calcipath.record.fhir import statuses
-from calcipath.record.fhir.common import inpatient, merged
+from calcipath.record.fhir.common import encounter_start, inpatient, merged
 from calcipath.record.fhir.datatypes import read_times
 from calcipath.record.fhir.entry import Concept, Entry
 from calcipath.record.model import Event, Status, Verification
@@ -45,7 +45,10 @@ def read_standing(entry: Entry) -> Standing | None:
 
 
 def read_condition(entry: Entry) -> list[Event]:
-    """One event; its value is the severity, and its texts hold notes, stages and an onset given in words."""
+    """One event; its value is the severity, and its texts hold notes, stages and an onset given in words.
+
+    Where no date of recording is given, it is that of the encounter.
+    """
     standing = read_standing(entry)
     if standing is None:
         return []
@@ -68,7 +71,8 @@ def read_condition(entry: Entry) -> list[Event]:
             category=entry.code(resource, "category"),
             started=started or until,
             ended=last or ended,
-            issued=entry.when(resource, "recordedDate"),
+            issued=entry.when(resource, "recordedDate")
+            or (encounter_start(entry) if "encounter" in resource else None),
             value_text=severity,
             value_codings=severity_codings,
             sites=sites,

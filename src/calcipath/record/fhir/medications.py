@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calcipath.record.fhir import statuses
-from calcipath.record.fhir.common import inpatient, merged, reason
+from calcipath.record.fhir.common import encounter_start, inpatient, merged, reason
 from calcipath.record.fhir.datatypes import read_period, read_quantity, read_times, read_timing_bounds
 from calcipath.record.fhir.entry import NO_CONCEPT, NOTHING, Concept, Entry, Json, name_of
 from calcipath.record.fhir.references import reference_strings
@@ -181,11 +181,12 @@ def read_administration(entry: Entry) -> list[Event]:
 
 
 def read_dispense(entry: Entry) -> list[Event]:
-    """A drug that was handed over."""
+    """A drug that was handed over; without a date of its own, at the encounter."""
     status = entry.status(statuses.MEDICATION_DISPENSE, statuses.DISPENSE_VOIDS)
     if status is None:
         return []
     started = entry.when(entry.resource, "whenHandedOver") or entry.when(entry.resource, "whenPrepared")
+    started = started or encounter_start(entry, "context")
     return [_event(entry, status, read_dosage(entry, "dosageInstruction"), started, None, at="context")]
 
 
