@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from mutations import mutated  # noqa: E402  the tests are no package
+from mutations import mutated
 
-from calcipath.errors import InputError  # noqa: E402
-from calcipath.record.model import Event, Quantity, When  # noqa: E402
-from calcipath.record.reader import ReadReport, read_resources  # noqa: E402
-from calcipath.sources.files import source_of  # noqa: E402
+from calcipath.errors import InputError
+from calcipath.record.model import Event, Quantity, When
+from calcipath.record.reader import ReadReport, read_resources
+from calcipath.sources.files import source_of
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
 BUNDLES = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(CASES.glob("*.bundle.json"))]
