@@ -60,11 +60,13 @@ def when(text: str) -> Condition:
 def guideline(names: str, **parts: object) -> Guideline:
     """A guideline of boolean facts with one-letter names."""
     facts = {n: Fact(n, "recorded", n, BOOLEAN, "", 1) for n in names}
-    empty: dict[str, object] = dict.fromkeys(("sources", "defaults", "definitions", "types"), {})
+    empty: dict[str, object] = {key: {} for key in ("sources", "defaults", "definitions", "types")}
     empty |= dict.fromkeys(("risk_factors", "urgent", "mimics", "schemes", "recommendations", "conflicts"), ())
     ladder = (Rung("unsuspected", when("true"), ""),)
     words = dict.fromkeys(("id", "version", "date", "title"), "t")
-    return Guideline(**{**words, **empty, "facts": facts, "ladder": ladder, "vocabulary": None, "aliases": None, **parts})  # type: ignore[arg-type]
+    return Guideline(
+        **{**words, **empty, "facts": facts, "ladder": ladder, "vocabulary": None, "aliases": None, **parts}
+    )  # type: ignore[arg-type]
 
 
 def both(rules: Guideline, name: str, **facts: Value) -> Value:
@@ -188,7 +190,10 @@ def test_any_risk_factor_and_any_urgent_finding(a: Value, b: Value, any_of: Valu
         RiskFactor("c", "", when('"c"'), (), descriptive=True),  # describes the patient, is no risk
     )
     triggers = tuple(Trigger(n, when(f'"{n}"'), "", "", "S") for n in "ab")
-    urgent = (UrgentFinding("u", triggers, "", "", ()), UrgentFinding("v", (Trigger("d", when('"d"'), "", "", "S"),), "", "", ()))
+    urgent = (
+        UrgentFinding("u", triggers, "", "", ()),
+        UrgentFinding("v", (Trigger("d", when('"d"'), "", "", "S"),), "", "", ()),
+    )
     rules = guideline("abcd", risk_factors=factors, urgent=urgent)
     assert both(rules, "risk:a", a=a, b=b, c=T, d=F) is a
     assert both(rules, "any-risk-factor", a=a, b=b, c=T, d=F) is any_of
@@ -198,7 +203,9 @@ def test_any_risk_factor_and_any_urgent_finding(a: Value, b: Value, any_of: Valu
 
 
 def test_schemes_their_criteria_definitions_and_derived_facts() -> None:
-    scheme = Scheme("s", "", (Criterion("k", "", when('"a" and "b"')),), when("if \"a\" then 'met' else 'not met'"), (), ())
+    scheme = Scheme(
+        "s", "", (Criterion("k", "", when('"a" and "b"')),), when("if \"a\" then 'met' else 'not met'"), (), ()
+    )
     defined = {"both": Definition("both", "", BOOLEAN, when('"a" and "b"'))}
     rules = guideline("ab", schemes=(scheme,), definitions=defined)
     derived = Fact("neither", "derived", "", BOOLEAN, "", 1, condition=when('not ("a" or "b")'))
@@ -220,7 +227,12 @@ def answers(fact: Fact) -> st.SearchStrategy[FactValue]:
         return st.sampled_from([FactValue(), *(FactValue(value) for value in fact.type.values)])
     low, high = fact.plausible or (0.0, 200.0)
     numbers = st.floats(low, high)
-    return st.builds(FactValue, numbers.map(lambda n: (n, n)) | st.none(), st.just(()), st.sampled_from(["above", "below", "within", ""]))
+    return st.builds(
+        FactValue,
+        numbers.map(lambda n: (n, n)) | st.none(),
+        st.just(()),
+        st.sampled_from(["above", "below", "within", ""]),
+    )
 
 
 @settings(max_examples=15, deadline=None)

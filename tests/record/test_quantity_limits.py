@@ -21,30 +21,32 @@ def read(value: Any, code: str, comparator: str = "", **fact: Any) -> Normalised
     return normalise(Quantity(value, "", UCUM if code else "", code, comparator), aliases=NO_ALIASES, **fact)
 
 
-def calcium(value: Any, code: str = "mg/dL", comparator: str = "") -> Normalised | QuantityProblem:
-    return read(value, code, comparator, unit="mg/dL", analyte=CALCIUM, plausible=(3, 20))
+IN_MG_DL: dict[str, Any] = {"unit": "mg/dL", "analyte": CALCIUM, "plausible": (3, 20)}
+INR: dict[str, Any] = {"unit": "1", "plausible": (0.5, 25)}
+BELIEVED = "values from 3 to 20 mg/dL are believable"
+OTHER_UNIT = f"the unit cannot be right: {BELIEVED}, and the number would fit"
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "sentence"),
+    ("fact", "value", "code", "comparator", "kind", "sentence"),
     [
-        (calcium(math.nan), "value-implausible",
+        (IN_MG_DL, math.nan, "mg/dL", "", "value-implausible",
          "Calcium of no number mg/dL not used: the value is not a finite number."),
-        (calcium(9.9, comparator="~"), "unreadable", "Calcium ~9.9 mg/dL not used: the comparator '~' is not known."),
-        (calcium(450), "value-implausible",
-         "Calcium 450 mg/dL not used: values from 3 to 20 mg/dL are believable."),
+        (IN_MG_DL, 9.9, "mg/dL", "~", "unreadable", "Calcium ~9.9 mg/dL not used: the comparator '~' is not known."),
+        (IN_MG_DL, 450, "mg/dL", "", "value-implausible", f"Calcium 450 mg/dL not used: {BELIEVED}."),
         # 2.3 mmol/L are 9.2 mg/dL, 2.3 meq/L are 4.6 mg/dL; 2.3 mg/L are not believable either
-        (calcium(2.3), "unit-impossible", "Calcium 2.3 mg/dL not used: the unit cannot be right: values from 3 to 20 "
-         "mg/dL are believable, and the number would fit mmol/L or meq/L."),
+        (IN_MG_DL, 2.3, "mg/dL", "", "unit-impossible",
+         f"Calcium 2.3 mg/dL not used: {OTHER_UNIT} mmol/L or meq/L."),
         # more than 25 mg/L is more than 2.5 mg/dL, which is believable
-        (calcium(25, comparator=">"), "unit-impossible", "Calcium >25 mg/dL not used: the unit cannot be right: values "
-         "from 3 to 20 mg/dL are believable, and the number would fit mg/L."),
-        (read(85, "", unit="1", plausible=(0.5, 25)), "value-implausible",
-         "Value 85 not used: values from 0.5 to 25 are believable."),
-        (calcium(9.9, ""), "unit-missing", "Calcium 9.9 not used: no unit is given."),
+        (IN_MG_DL, 25, "mg/dL", ">", "unit-impossible", f"Calcium >25 mg/dL not used: {OTHER_UNIT} mg/L."),
+        (IN_MG_DL, 9.9, "", "", "unit-missing", "Calcium 9.9 not used: no unit is given."),
+        (INR, 85, "", "", "value-implausible", "Value 85 not used: values from 0.5 to 25 are believable."),
     ],
 )  # fmt: skip
-def test_the_sentence_of_a_refusal(answer: Normalised | QuantityProblem, kind: str, sentence: str) -> None:
+def test_the_sentence_of_a_refusal(
+    fact: dict[str, Any], value: float, code: str, comparator: str, kind: str, sentence: str
+) -> None:
+    answer = read(value, code, comparator, **fact)
     assert isinstance(answer, QuantityProblem)
     assert (answer.kind, answer.handling) == (kind, sentence)
 

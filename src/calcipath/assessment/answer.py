@@ -69,7 +69,7 @@ def urgent(verdicts: Verdicts) -> list[dict[str, Any]]:
                 "finding": trigger.finding,
                 "value": measured.value if measured else None,
                 "unit": measured.unit if measured else None,
-                "date": next((e.date for e in outcome.because if e.date), None),
+                "date": _date_of(measured, outcome.because),
                 "evidence": evidence(all_evidence),
                 "why": item.why,
                 "do_now": item.do_now,
@@ -78,6 +78,13 @@ def urgent(verdicts: Verdicts) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _date_of(measured: Evidence | None, because: Sequence[Evidence]) -> str | None:
+    """The date of the value that is shown; without one, the newest date behind the finding."""
+    if measured is not None:
+        return measured.date or None
+    return max((e.date for e in because if e.date), default=None)
 
 
 def suspicion(verdicts: Verdicts) -> dict[str, Any]:

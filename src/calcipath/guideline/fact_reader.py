@@ -187,9 +187,13 @@ def _analyte(entry: Entry, context: FactContext) -> Analyte | None:
 
 def _days(entry: Entry, key: str, context: FactContext) -> float | None:
     if key not in entry.data:
-        return None
+        by_kind = entry.data.get("kind") == "medication" and key == "within"
+        return _days_of(context.defaults["drug-window"]) if by_kind and "drug-window" in context.defaults else None
     name = entry.text(key)
     if name not in context.defaults:
         raise entry.fail(f"'{key}' names the default '{name}', which does not exist", key)
-    default = context.defaults[name]
+    return _days_of(context.defaults[name])
+
+
+def _days_of(default: Default) -> float:
     return convert(default.value, default.unit, "d")

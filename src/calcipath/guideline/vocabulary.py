@@ -40,7 +40,7 @@ class Together:
 class Concept:
     """One concept. `not_terms` are longer phrases that hold a term and mean something else; `not_near` are words
     that, within 3 words, take a term's meaning away ("hydrocortisone cream"). `allergy_terms` count only where
-    allergies are listed, `name_terms` only in the name of a drug entry ("Calcium 500 mg"). A `chronic` concept is still true in "history of". Concepts of the same `kin` are near
+    allergies are listed, `name_terms` only in the name of a drug entry or specimen ("Calcium 500 mg"). A `chronic` concept is still true in "history of". Concepts of the same `kin` are near
     enough that a code for one with the name of another is no contradiction.
     """
 

@@ -42,18 +42,17 @@ class _Hits:
 def candidates_of(
     words: Sequence[str],
     vocabulary: Vocabulary,
-    families: frozenset[Family],
     *,
-    allergies: bool,
-    drug_names: bool = False,
+    allergies: bool = False,
+    names: bool = False,
 ) -> list[Candidate]:
-    """The concepts of `families` in a sentence's folded words, by position. `allergies`: it lists
-    allergies; `drug_names`: it is the name of a drug entry."""
+    """The concepts in a sentence's folded words, by position. `allergies`: it lists allergies; `names`: it is the
+    name of a drug entry or a specimen."""
     matches = vocabulary.phrases.matches(words)
     if not matches:
         return []
     hits = _Hits()
-    spoken = ({"allergy"} if allergies else set()) | ({"name"} if drug_names else set())
+    spoken = ({"allergy"} if allergies else set()) | ({"name"} if names else set())
     for match in matches:
         span = match.start, match.end
         for sense in match.payloads:
@@ -63,7 +62,7 @@ def candidates_of(
     combined = [c for c in _combinations(hits, vocabulary, breaks) if not _taken_away(c, hits)]
     combined = _tightest(combined)
     kept = [*_outside(_longest(found, hits.terms), combined), *combined]
-    return sorted((c for c in kept if c.family in families), key=lambda c: (c.start, c.end))
+    return sorted(kept, key=lambda c: (c.start, c.end))
 
 
 def _sort_in(hits: _Hits, sense: Sense, span: Span, family: Family, spoken: set[str]) -> None:

@@ -183,7 +183,7 @@ def _drug_vote(finding: Finding, fact: Fact, moment: Moment) -> Vote:
     if finding.assertion == "historical":
         return Vote(None, finding, "historical", at)
     days = window_days(fact, moment)
-    recent = at != float("-inf") and moment.as_of - at <= (days if days is not None else 30.0) * DAY
+    recent = at != float("-inf") and (days is None or moment.as_of - at <= days * DAY)
     if event.kind != "medication":
         return Vote(True if recent else None, finding, "stated" if recent else "historical", at)
     if event.resource_type == "MedicationAdministration":

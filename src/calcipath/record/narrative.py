@@ -16,7 +16,7 @@ from calcipath.record.context import Reading, SentenceContext, in_doubt, spans_t
 from calcipath.record.model import Assertion
 from calcipath.record.sentences import Sentence, sentences_of
 
-Setting = Literal["note", "pathology", "allergy", "medication"]
+Setting = Literal["note", "pathology", "allergy", "medication", "specimen"]
 NOTE_FAMILIES: frozenset[Family] = frozenset(
     {"drug", "diagnosis", "lesion", "quality", "symptom-sign", "course", "site", "procedure", "team", "specimen"}
 )
@@ -42,7 +42,8 @@ def read_narrative(
     """The mentions in `text`, in order. Hypothetical ones ("risk of calciphylaxis") are left out.
 
     In the setting `pathology` a concluding phrase ("suggestive of") is no doubt; in `medication` the text names a drug
-    of the medication list, so a drug needs no cue of use; in `allergy` drug names are allergies and never drugs.
+    of the medication list, so a drug needs no cue of use; in `specimen` it names a specimen ("Skin"); in `allergy` drug
+    names are allergies and never drugs.
     """
     mentions: list[Mention] = []
     cue_before = False
@@ -50,9 +51,9 @@ def read_narrative(
         cue_before = cue_before and sentence.goes_on
         allergies = setting == "allergy" or sentence.section == "allergy"
         candidates = candidates_of(
-            sentence.words, vocabulary, families, allergies=allergies, drug_names=setting == "medication"
+            sentence.words, vocabulary, allergies=allergies, names=setting in ("medication", "specimen")
         )
-        if not candidates:
+        if not any(candidate.family in families for candidate in candidates):
             continue
         context = SentenceContext(sentence.words, candidates, vocabulary.context, pathology=setting == "pathology")
         in_use = cue_before or setting == "medication" or sentence.section == "medications"
@@ -61,7 +62,8 @@ def read_narrative(
             for candidate in candidates
         ]
         _mark_alternatives(candidates, readings, sentence, vocabulary)
-        mentions.extend(_mentions(text, sentence, candidates, readings))
+        kept = (m for m in _mentions(text, sentence, candidates, readings) if vocabulary.family(m.concept) in families)
+        mentions.extend(kept)
         cue_before = cue_before or context.has_current_use()
     return tuple(mentions)
 

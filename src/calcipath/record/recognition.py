@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from calcipath.guideline.vocabulary import Family, Vocabulary
 from calcipath.record.model import Assertion, Coding, DataProblem, Event, Finding, Kind
 from calcipath.record.narrative import Mention, Setting, read_narrative
+from calcipath.record.report_kind import is_imaging, is_pathology_category
 
 Families = frozenset[Family]
 
@@ -31,7 +32,7 @@ _CODED: dict[Kind, Families] = {
     "encounter": _families("diagnosis", "procedure", "lesion", "symptom-sign"),
     "note": _families(),
 }
-_SAID = _families("diagnosis", "lesion", "quality", "symptom-sign", "course", "site", "procedure", "team", "specimen")
+_SAID = _families("diagnosis", "lesion", "quality", "symptom-sign", "course", "site", "procedure", "team")
 _NAMED: dict[Kind, Families] = {
     "medication": _families("drug"),
     "observation": _families("lesion", "quality", "symptom-sign", "diagnosis", "site", "specimen"),
@@ -44,11 +45,12 @@ _NAMED: dict[Kind, Families] = {
     "note": _families(),
 }
 _WITH_DRUGS = _SAID | _families("drug")
-_REPORTED = _SAID | _families("histology")
+_COURSE = _families("course")
+_SPECIMENS = _families("specimen")
+_IN_PATHOLOGY = (_SAID | _families("histology", "specimen")) - _COURSE
 _COMPLETED = _families("diagnosis", "lesion", "quality", "symptom-sign")
 _SHORT = 4  # words
 _DISPLAYS_CHECKED = _families("drug", "laboratory")
-_PATHOLOGY_CATEGORIES = ("SP", "PAT", "PATH", "CP", "laboratory", "LAB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class _Recogniser:
         self._name_with_value(event, found)
         if self._read_notes:
             self._free_text(event, found)
+        self._drop_intact_skin(found)
         self.findings.extend(found.values())
         if event.kind in ("medication", "observation"):
             self._check_displays(event)
@@ -159,6 +162,8 @@ class _Recogniser:
         families = _NAMED[event.kind]
         if event.kind == "medication" and coded:
             families = _families()
+        if event.kind == "report" and is_imaging(event):
+            families = families - _SPECIMENS
         if event.kind == "observation":
             if not any(self._vocabulary.family(c) in _MEASURED for c in coded):
                 families = families | _MEASURED
@@ -172,9 +177,20 @@ class _Recogniser:
         names = dict.fromkeys([event.name, *(c.display for c in event.codings)])
         for name in names:
             if name:
-                self._add_named(event, self._mentions(name, families, setting), answer, found)
+                own = name == event.name
+                self._add_named(event, self._mentions(name, families, setting), answer, found, own=own)
 
-    def _add_named(self, event: Event, mentions: Iterable[Mention], answer: str, found: dict[str, Finding]) -> None:
+    def _add_named(
+        self,
+        event: Event,
+        mentions: Iterable[Mention],
+        answer: str,
+        found: dict[str, Finding],
+        *,
+        own: bool = False,
+    ) -> None:
+        """Concepts of a name. The entry's own name may soften what its code says ("Suspected ...", "History of ...")."""
+        softer = ("negated", "uncertain", "historical", "family") if own else ("negated", "uncertain")
         for mention in mentions:
             assertion = mention.assertion
             family = self._vocabulary.family(mention.concept)
@@ -185,7 +201,7 @@ class _Recogniser:
             known = found.get(mention.concept)
             if known is None:
                 found[mention.concept] = Finding(mention.concept, event, "name", assertion, mention.quote)
-            elif known.route == "code" and known.assertion == "stated" and assertion in ("negated", "uncertain"):
+            elif known.route == "code" and known.assertion == "stated" and assertion in softer:
                 found[mention.concept] = replace(known, assertion=assertion, quote=mention.quote)
 
     def _name_with_value(self, event: Event, found: dict[str, Finding]) -> None:
@@ -206,17 +222,13 @@ class _Recogniser:
             if text:
                 self._add_named(event, self._mentions(text, sites, "note"), "", found)
         if event.specimen:
-            families = _families("specimen", "site")
-            self._add_named(event, self._mentions(event.specimen, families, "note"), "", found)
+            families = _SPECIMENS | sites
+            self._add_named(event, self._mentions(event.specimen, families, "specimen"), "", found)
 
     def _free_text(self, event: Event, found: dict[str, Finding]) -> None:
-        pathology = event.kind == "report" and self._is_pathology(event, found)
+        pathology = self._is_pathology(event, found)
         setting: Setting = "pathology" if pathology else "allergy" if event.kind == "allergy" else "note"
-        families = _REPORTED if event.kind in ("report", "observation") else _WITH_DRUGS
-        if event.kind in ("medication", "allergy"):
-            families = _SAID
-        if event.kind == "note":
-            families = _WITH_DRUGS
+        families = self._families_of_text(event, found, pathology=pathology)
         texts = [*event.texts, event.reason]
         if event.value_text and not (event.kind == "observation" and self._vocabulary.context.answer(event.value_text)):
             texts.append(event.value_text)
@@ -225,9 +237,27 @@ class _Recogniser:
             if text:
                 self._add_said(event, self._mentions(text, families, setting), found)
 
-    def _is_pathology(self, event: Event, found: dict[str, Finding]) -> bool:
-        specimens = any(self._vocabulary.family(c) == "specimen" for c in found)
-        return specimens or event.category in _PATHOLOGY_CATEGORIES
+    def _families_of_text(self, event: Event, found: Mapping[str, Finding], *, pathology: bool) -> Families:
+        if pathology:
+            named = any(self._vocabulary.family(concept) == "specimen" for concept in found)
+            return _IN_PATHOLOGY - _SPECIMENS if named else _IN_PATHOLOGY
+        if event.kind == "report":
+            return _SAID - _COURSE
+        if event.kind == "medication":  # how another drug worked says nothing about the wounds since
+            return _SAID if "sodium-thiosulfate" in found else _SAID - _COURSE
+        return _SAID if event.kind in ("observation", "allergy") else _WITH_DRUGS
+
+    def _is_pathology(self, event: Event, found: Mapping[str, Finding]) -> bool:
+        if event.kind not in ("report", "observation") or is_imaging(event):
+            return False
+        named = any(self._vocabulary.family(concept) == "specimen" for concept in found)
+        return named or (event.kind == "report" and is_pathology_category(event.category))
+
+    def _drop_intact_skin(self, found: dict[str, Finding]) -> None:
+        """Intact skin over or around a lesion does not say that there is none."""
+        lesions = (f for c, f in found.items() if c != "skin-intact" and self._vocabulary.family(c) == "lesion")
+        if "skin-intact" in found and any(finding.assertion == "stated" for finding in lesions):
+            del found["skin-intact"]
 
     def _add_said(self, event: Event, mentions: Iterable[Mention], found: dict[str, Finding]) -> None:
         """A mention in text; of several of one concept a plain statement outweighs the others."""
