@@ -14,21 +14,17 @@ _YIELD_TO_ANY = frozenset({"drug", "laboratory", "measurement"})
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A concept found at word spans of a sentence (one span for a term, several for a combination)."""
+    """A concept found at word spans of a sentence (one span for a term, several for a combination).
+
+    `start` and `end` enclose the spans. `denied`: "no known allergies" denies it.
+    """
 
     concept: str
     family: Family
     spans: tuple[Span, ...]
-    allergy: bool = False  # found by an allergy term, or denied by "no known allergies"
+    start: int
+    end: int
     denied: bool = False
-
-    @property
-    def start(self) -> int:
-        return min(span[0] for span in self.spans)
-
-    @property
-    def end(self) -> int:
-        return max(span[1] for span in self.spans)
 
 
 @dataclass(slots=True)
@@ -66,8 +62,8 @@ def candidates_of(
 
 
 def _sort_in(hits: _Hits, sense: Sense, span: Span, family: Family, spoken: set[str]) -> None:
-    if sense.role == "term" or (sense.role == "name" and "name" in spoken):
-        hits.terms.append(Candidate(sense.concept, family, (span,)))
+    if sense.role == "term" or sense.role in spoken:
+        hits.terms.append(Candidate(sense.concept, family, (span,), *span))
     elif sense.role == "not":
         hits.not_terms.setdefault(sense.concept, []).append(span)
     elif sense.role == "near":
@@ -75,30 +71,25 @@ def _sort_in(hits: _Hits, sense: Sense, span: Span, family: Family, spoken: set[
     elif sense.role == "part":
         hits.parts.setdefault((sense.concept, sense.number), {}).setdefault(sense.part, []).append(span)
     elif sense.role == "no-allergy":
-        hits.terms.append(Candidate(sense.concept, family, (span,), allergy=True, denied=True))
-    elif sense.role in spoken:
-        hits.terms.append(Candidate(sense.concept, family, (span,), allergy=True))
+        hits.terms.append(Candidate(sense.concept, family, (span,), *span, denied=True))
 
 
 def _taken_away(candidate: Candidate, hits: _Hits) -> bool:
-    blocked = any(
-        outer[0] <= span[0] and span[1] <= outer[1]
-        for outer in hits.not_terms.get(candidate.concept, ())
-        for span in candidate.spans
-    )
-    return blocked or any(
-        near[0] - candidate.end < _NEAR and candidate.start - near[1] < _NEAR
-        for near in hits.near.get(candidate.concept, ())
-    )
+    for outer in hits.not_terms.get(candidate.concept, ()):
+        if any(outer[0] <= span[0] and span[1] <= outer[1] for span in candidate.spans):
+            return True
+    near_words = hits.near.get(candidate.concept, ())
+    return any(near[0] - candidate.end < _NEAR and candidate.start - near[1] < _NEAR for near in near_words)
 
 
 def _longest(found: Iterable[Candidate], terms: Sequence[Candidate]) -> list[Candidate]:
     """A term gives way to a longer one around it: of its own family, or of any for drugs and measurements."""
-    longest_from: dict[int, list[Candidate]] = {}
+    around: dict[int, list[Candidate]] = {}
     for term in terms:
-        for position in range(term.start, term.end):
-            longest_from.setdefault(position, []).append(term)
-    return [term for term in found if not any(_swallows(other, term) for other in longest_from[term.start])]
+        if term.end - term.start > 1:  # a single word surrounds nothing
+            for position in range(term.start, term.end):
+                around.setdefault(position, []).append(term)
+    return [term for term in found if not any(_swallows(other, term) for other in around.get(term.start, ()))]
 
 
 def _outside(found: Iterable[Candidate], combined: Sequence[Candidate]) -> list[Candidate]:
@@ -108,9 +99,9 @@ def _outside(found: Iterable[Candidate], combined: Sequence[Candidate]) -> list[
 
 
 def _swallows(outer: Candidate, inner: Candidate) -> bool:
-    around = outer.start <= inner.start and inner.end <= outer.end
-    longer = outer.end - outer.start > inner.end - inner.start
-    return around and longer and (outer.family == inner.family or inner.family in _YIELD_TO_ANY)
+    if outer.start > inner.start or inner.end > outer.end or outer.end - outer.start == inner.end - inner.start:
+        return False
+    return outer.family == inner.family or inner.family in _YIELD_TO_ANY
 
 
 def _combinations(hits: _Hits, vocabulary: Vocabulary, breaks: Sequence[int]) -> Iterable[Candidate]:
@@ -126,7 +117,7 @@ def _combinations(hits: _Hits, vocabulary: Vocabulary, breaks: Sequence[int]) ->
             if end - start - sum(e - s for s, e in spans) > combination.within:
                 continue
             if not any(start < position < end for position in breaks):
-                yield Candidate(concept, vocabulary.family(concept), tuple(spans))
+                yield Candidate(concept, vocabulary.family(concept), tuple(spans), start, end)
 
 
 def _nearest(anchor: Span, others: Sequence[Sequence[Span]]) -> list[Span] | None:

@@ -28,6 +28,7 @@ Family = Callable[[Entry], list[Event]]
 FAMILIES: Final[Mapping[str, Family]] = {
     "Condition": conditions.read_condition,
     "AllergyIntolerance": conditions.read_allergy,
+    "Device": conditions.read_device,
     "Observation": observations.read_observation,
     "MedicationRequest": medications.read_request,
     "MedicationStatement": medications.read_statement,

@@ -83,6 +83,7 @@ class _Recogniser:
         self._vocabulary, self._read_notes = vocabulary, read_notes
         self._codes: dict[tuple[str, str], tuple[str, ...]] = {}
         self._texts: dict[tuple[str, Families, Setting], tuple[Mention, ...]] = {}
+        self._mismatches: dict[Coding, str] = {}
         self.findings: list[Finding] = []
         self.problems: list[DataProblem] = []
         self.not_recognised: Counter[str] = Counter()
@@ -226,6 +227,8 @@ class _Recogniser:
             self._add_named(event, self._mentions(event.specimen, families, "specimen"), "", found)
 
     def _free_text(self, event: Event, found: dict[str, Finding]) -> None:
+        if not (event.texts or event.reason or event.value_text or event.value_codings):
+            return
         pathology = self._is_pathology(event, found)
         setting: Setting = "pathology" if pathology else "allergy" if event.kind == "allergy" else "note"
         families = self._families_of_text(event, found, pathology=pathology)
@@ -248,10 +251,11 @@ class _Recogniser:
         return _SAID if event.kind in ("observation", "allergy") else _WITH_DRUGS
 
     def _is_pathology(self, event: Event, found: Mapping[str, Finding]) -> bool:
-        if event.kind not in ("report", "observation") or is_imaging(event):
+        if event.kind not in ("report", "observation"):
             return False
         named = any(self._vocabulary.family(concept) == "specimen" for concept in found)
-        return named or (event.kind == "report" and is_pathology_category(event.category))
+        maybe = named or (event.kind == "report" and is_pathology_category(event.category))
+        return maybe and not is_imaging(event)
 
     def _drop_intact_skin(self, found: dict[str, Finding]) -> None:
         """Intact skin over or around a lesion does not say that there is none."""
@@ -274,19 +278,23 @@ class _Recogniser:
         for coding in event.codings:
             if not coding.display:
                 continue
-            by_code = self._by_code([coding], _DISPLAYS_CHECKED)
-            if not by_code:
-                continue
-            setting: Setting = "medication" if event.kind == "medication" else "note"
-            named = {m.concept for m in self._mentions(coding.display, _DISPLAYS_CHECKED, setting)}
-            if named and not named & self._with_kin(by_code):
-                self.problems.append(
-                    DataProblem(
-                        event.reference,
-                        "code-display-mismatch",
-                        f"the code {coding.code} and its display '{coding.display[:60]}' name different things; the code is used",
-                    )
-                )
+            handling = self._mismatches.get(coding)
+            if handling is None:
+                setting: Setting = "medication" if event.kind == "medication" else "note"
+                handling = self._mismatches[coding] = self._mismatch(coding, setting)
+            if handling:
+                self.problems.append(DataProblem(event.reference, "code-display-mismatch", handling))
+
+    def _mismatch(self, coding: Coding, setting: Setting) -> str:
+        """How a coding is handled whose display names something else; empty when the two agree."""
+        by_code = self._by_code([coding], _DISPLAYS_CHECKED)
+        if not by_code:
+            return ""
+        named = {m.concept for m in self._mentions(coding.display, _DISPLAYS_CHECKED, setting)}
+        if not named or named & self._with_kin(by_code):
+            return ""
+        shown = coding.display[:60]
+        return f"the code {coding.code} and its display '{shown}' name different things; the code is used"
 
     def _with_kin(self, concepts: Iterable[str]) -> set[str]:
         kin = {self._vocabulary.concepts[c].kin for c in concepts} - {""}

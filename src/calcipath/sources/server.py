@@ -26,7 +26,7 @@ _MOST_BYTES_IN_ALL = 512 * 1024 * 1024
 _SEARCHES = {
     "Condition": "", "Observation": "", "MedicationRequest": "medications", "MedicationStatement": "",
     "MedicationAdministration": "", "Procedure": "", "DiagnosticReport": "", "AllergyIntolerance": "allergies",
-    "Encounter": "", "ServiceRequest": "", "DocumentReference": "", "Specimen": "",
+    "Encounter": "", "Device": "", "ServiceRequest": "", "DocumentReference": "", "Specimen": "",
 }  # fmt: skip
 _INCLUDES = {kind: f"&_include={kind}:medication" for kind in _SEARCHES if kind.startswith("Medication")}
 

@@ -1,4 +1,4 @@
-"""Condition and AllergyIntolerance."""
+"""Condition, AllergyIntolerance, and Device (an implant is a lasting fact about the patient)."""
 
 from __future__ import annotations
 
@@ -140,3 +140,32 @@ def _kind_of_allergy(entry: Entry) -> str:
     held = entry.resource.get("category")
     first = held[0] if type(held) is list and held else held
     return entry.text({"category": first}, "category")
+
+
+_DEVICE: dict[str, Status] = {"active": "active", "inactive": "inactive"}
+
+
+def read_device(entry: Entry) -> list[Event]:
+    """One event for an implanted or worn device (a mechanical heart valve), as a lasting condition."""
+    resource = entry.resource
+    status = entry.code(resource, "status").lower()
+    if status in statuses.IN_ERROR:
+        entry.drop(statuses.IN_ERROR[status])
+        return []
+    name, codings = entry.concept(resource, "type")
+    names = [entry.text(item, "name") for item in entry.objects(resource, "deviceName")]
+    if not (name or codings or any(names)):
+        entry.refuse("names no type of device; not used")
+        return []
+    return [
+        Event(
+            kind="condition",
+            reference=entry.reference,
+            resource_type="Device",
+            name=name or next(filter(None, names)),
+            codings=codings,
+            status=_DEVICE.get(status, "unknown"),
+            started=entry.when(resource, "manufactureDate"),
+            texts=tuple(entry.notes()),
+        )
+    ]
