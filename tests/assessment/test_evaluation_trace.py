@@ -11,6 +11,7 @@ import pytest
 
 from calcipath.assessment.evaluation import Evaluator, calculate, compare
 from calcipath.assessment.outcome import Outcome
+from calcipath.assessment.values import compiled
 from calcipath.guideline.expression import Expression, Reference, Scale, parse
 from calcipath.record.evidence import Evidence, Value
 
@@ -27,9 +28,22 @@ def looked_up(values: dict[str, Value] | dict[str, str], name: str) -> Outcome:
     return Outcome(value, (Evidence(name),) if value is not None else (), (name,) if value is None else ())
 
 
+class Given:
+    """The same patient for the quick reader."""
+
+    def value(self, name: str) -> Value:
+        return PATIENT[name]
+
+    def position(self, name: str) -> str | None:
+        return PLACES.get(name)
+
+
 def outcome(tree: Expression | str) -> tuple[Value, str, str]:
+    """Value, evidence and what is missing; the quick reader must give the same value."""
+    tree = parse(tree) if isinstance(tree, str) else tree
     reader = Evaluator(lambda name: looked_up(PATIENT, name), lambda name: looked_up(PLACES, name))
-    found = reader.evaluate(parse(tree) if isinstance(tree, str) else tree)
+    found = reader.evaluate(tree)
+    assert compiled(tree)(Given()) == found.value
     return found.value, " ".join(e.what for e in found.because), " ".join(found.missing)
 
 

@@ -141,3 +141,19 @@ def test_a_healed_graft_is_no_improvement_and_larger_vessels_no_worsening() -> N
         event("observation", "Skin examination", value_text="Erythema around healed graft")
     )
     assert "worsening" not in found(event("note", texts=("Calcification of larger vessels",)))
+
+
+def test_the_reaction_of_an_allergy_is_no_finding() -> None:
+    assert found(event("note", texts=("Allergies: penicillin (rash, hypotension).",))) == {
+        "penicillin-allergy": "stated"
+    }
+
+
+def test_a_biopsy_that_was_deferred_is_no_biopsy() -> None:
+    assert "skin-biopsy" not in found(event("note", texts=("Skin biopsy was deferred.",)))
+    assert found(event("note", texts=("Skin biopsy was performed.",)))["skin-biopsy"] == "stated"
+
+
+def test_what_is_exquisitely_painful_is_painful() -> None:
+    read = found(event("note", texts=("Exquisitely painful ulcers on both calves.",)))
+    assert read["painful"] == read["severe-pain"] == "stated"

@@ -44,7 +44,10 @@ def test_a_body_site_is_known_by_its_snomed_code_without_a_display(code: str, si
 def test_a_short_value_completes_the_name() -> None:
     assert found(event("observation", "Renal function", value_text="normal"))["normal-kidney-function"] == "stated"
     assert found(event("observation", "Peripheral pulses", value_text="weak"))["pulses-absent"] == "stated"
-    assert found(event("observation", "Skin", value_codings=(Coding(SNOMED, "17621005", "Normal"),)))["skin-intact"] == "stated"
+    assert (
+        found(event("observation", "Skin", value_codings=(Coding(SNOMED, "17621005", "Normal"),)))["skin-intact"]
+        == "stated"
+    )
 
 
 def test_an_answer_affirms_or_denies_what_the_name_asks() -> None:
@@ -61,7 +64,9 @@ def test_a_coded_answer_counts_by_its_display() -> None:
 
 def test_a_drug_that_shares_its_code_is_told_by_its_name() -> None:
     """RxNorm 214342 (calcium acetate) is an ingredient of binders and stands among calcium salts too."""
-    acetate = event("medication", "Calcium acetate 667 mg with meals", codings=(Coding(RXNORM, "214342", "calcium acetate"),))
+    acetate = event(
+        "medication", "Calcium acetate 667 mg with meals", codings=(Coding(RXNORM, "214342", "calcium acetate"),)
+    )
     assert set(found(acetate)) == {"calcium-based-phosphate-binder"}
 
 
@@ -82,7 +87,13 @@ def test_an_allergy_is_no_drug_that_is_taken() -> None:
 
 
 def test_a_kidney_biopsy_is_no_skin_biopsy() -> None:
-    kidney = event("report", "Kidney biopsy", category="SP", specimen="Kidney biopsy specimen", texts=("Calcium oxalate crystals.",))
+    kidney = event(
+        "report",
+        "Kidney biopsy",
+        category="SP",
+        specimen="Kidney biopsy specimen",
+        texts=("Calcium oxalate crystals.",),
+    )
     concepts = found(kidney)
     assert "kidney-specimen" in concepts
     assert "skin-specimen" not in concepts

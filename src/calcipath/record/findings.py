@@ -175,6 +175,8 @@ def _excluded_route(event: Event, fact: Fact) -> bool:
 
 def _drug_vote(finding: Finding, fact: Fact, moment: Moment) -> Vote:
     event, at = finding.event, instant(finding.event)
+    if event.verification == "refuted":
+        return Vote(False, finding, "negated", at)
     if finding.assertion in ("negated", "family", "uncertain"):
         says = False if finding.assertion == "negated" and _can_deny(finding, fact) else None
         return Vote(says, finding, finding.assertion, at)

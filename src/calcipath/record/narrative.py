@@ -43,7 +43,7 @@ def read_narrative(
 
     In the setting `pathology` a concluding phrase ("suggestive of") is no doubt; in `medication` the text names a drug
     of the medication list, so a drug needs no cue of use; in `specimen` it names a specimen ("Skin"); in `allergy` drug
-    names are allergies and never drugs.
+    names are allergies and never drugs, and reactions are no findings.
     """
     mentions: list[Mention] = []
     cue_before = False
@@ -79,7 +79,7 @@ def _reading(
 ) -> Reading:
     if candidate.denied:
         return "negated"
-    if allergies and candidate.family == "drug":
+    if allergies and candidate.family != "diagnosis":  # a drug is not taken, a rash is how an allergy showed
         return "dropped"
     kinds = context.kinds(candidate)
     section = _SECTIONS.get(sentence.section)

@@ -12,7 +12,8 @@ from calcipath.record.fhir.references import reference_strings
 from calcipath.record.fhir.timing import per_week
 from calcipath.record.model import Coding, Event, Quantity, Status, Verification, When
 
-DEEPEST_MIX = 4  # ingredients of ingredients; real mixes have one level
+DEEPEST_MIX = 2  # ingredients of ingredients; real mixes have one level
+MOST_INGREDIENTS = 200  # of one mix that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,11 @@ def _drug(entry: Entry, medication: Json, above: list[Json]) -> Concept:
     if len(above) >= DEEPEST_MIX or any(medication is mix for mix in above):
         entry.problem("unresolved-reference", "a Medication is made of itself; read without its ingredients")
         return own
-    parts = [_ingredient(entry, item, [*above, medication]) for item in entry.objects(medication, "ingredient")]
+    ingredients = list(entry.objects(medication, "ingredient"))
+    if len(ingredients) > MOST_INGREDIENTS:
+        entry.problem("unreadable", f"a mix of more than {MOST_INGREDIENTS} ingredients; the first are read")
+        ingredients = ingredients[:MOST_INGREDIENTS]
+    parts = [_ingredient(entry, item, [*above, medication]) for item in ingredients]
     name, codings = merged(parts)
     return own[0] or name, (*own[1], *codings)
 

@@ -40,8 +40,9 @@ class Subjects:
         Raises: TwoPatients when there is more than one.
         """
         if len(patients) > 1:
-            names = " and ".join(reference for reference, _, _ in patients[:2])
-            raise TwoPatients(f"the record holds {len(patients)} patients ({names}); one patient at a time")
+            raise TwoPatients(
+                f"the record holds {len(patients)} patients; give one patient's resources, or choose one by id (--patient)"
+            )
         self._index = index
         self._accepted: set[str] = set()
         self._identifiers: dict[str, set[str]] = {}
@@ -87,8 +88,9 @@ class Subjects:
         if target is self._patient if self._patient is not None else self._is_same(address):
             self._accepted.add(address)
             return True
-        other = clean_text(address)[:100]
-        raise TwoPatients(f"{entry.reference} is about {other}, but the record is of {self.reference}")
+        raise TwoPatients(
+            f"the record holds one {entry.type} about another patient than the record; give one patient's resources"
+        )
 
     def _is_same(self, address: str) -> bool:
         """Without a Patient resource: whether an address names the patient that the first subject named."""
@@ -114,7 +116,9 @@ class Subjects:
         for system, values in _identifiers({"identifier": [held.get("identifier")]}).items():
             known = self._identifiers.get(system)
             if known and not values & known:
-                raise TwoPatients(f"{entry.reference} is about a patient with another identifier than {self.reference}")
+                raise TwoPatients(
+                    f"the record holds one {entry.type} about a patient with another identifier; give one patient's resources"
+                )
             if known:
                 return True
         entry.problem("unresolved-reference", "names its patient without a reference; taken as this patient's")
