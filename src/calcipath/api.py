@@ -139,10 +139,11 @@ def explain(identifier: str, *, config: str = "") -> Mapping[str, Any]:
 
 def check_guideline(*, config: str = "") -> list[str]:
     """Faults of the content that reading does not find: contradictions, recommendations without tests."""
+    from calcipath.guideline.completeness import unused
     from calcipath.guideline_tests import check_tests
 
     try:
         guideline = load_guideline(config)
     except GuidelineError as error:
         return [str(error)]
-    return check_tests(guideline)
+    return [*unused(guideline), *check_tests(guideline)]

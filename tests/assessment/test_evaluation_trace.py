@@ -104,6 +104,8 @@ def test_a_unit_conversion_keeps_the_order_of_the_ends_and_the_trace() -> None:
     assert outcome(Scale(Reference("narrow"), 2.0, 1.0)) == ((5.0, 7.0), "narrow", "")
     assert outcome(Scale(Reference("narrow"), -2.0, 1.0)) == ((-5.0, -3.0), "narrow", "")
     assert outcome(Scale(Reference("u"), 2.0)) == (U, "", "u")
+    passed_over = parse('case when "u" then 1 else 4 end')
+    assert outcome(Scale(passed_over, 2.0)) == ((8.0, 8.0), "", "u")
 
 
 @pytest.mark.parametrize(

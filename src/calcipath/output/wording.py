@@ -239,8 +239,10 @@ def evidence(item: object, *, full: bool = False) -> str:
     elif not measured and not full and item.get("quote"):
         said += f': "{_cut(clean(item["quote"]))}"'
     when = (date if full else day)(item.get("date"))
-    if when:
-        said += f" on {when}"
+    if when and said.endswith(" since"):
+        said += f" {when}"
+    elif when:
+        said += f" on {when}" if len(when) >= len("2026-01-15") else f" in {when}"
     if full:
         said += f', "{clean(item["quote"])}"' if item.get("quote") else ""
         said += f" [{clean(item['reference'])}]" if item.get("reference") else ""
