@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from calcipath.assessment.assess import Assessor
@@ -43,8 +44,14 @@ def _shipped() -> Content:
     return shipped_content()
 
 
-@lru_cache(maxsize=4)
 def _assessor(config: str) -> tuple[Assessor, Site]:
+    """The assessor for a site; made again when the site's file has changed."""
+    stamp = Path(config).stat().st_mtime_ns if config and Path(config).exists() else 0
+    return _assessor_as_of(config, stamp)
+
+
+@lru_cache(maxsize=4)
+def _assessor_as_of(config: str, _changed: int) -> tuple[Assessor, Site]:
     content = _shipped()
     guideline = read_guideline(content)
     if not config:
