@@ -12,7 +12,8 @@ import yaml
 
 from calcipath import cli
 from calcipath.api import load_guideline
-from calcipath.guideline.expression import parse, references
+from calcipath.guideline.expression import references
+from calcipath.guideline.expression_parser import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

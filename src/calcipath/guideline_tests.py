@@ -18,7 +18,8 @@ from calcipath.assessment.outcome import Outcome
 from calcipath.assessment.verdicts import Verdicts
 from calcipath.errors import GuidelineError
 from calcipath.guideline.entries import ContentFile, Entry, top
-from calcipath.guideline.expression import ExpressionError, Literal, parse
+from calcipath.guideline.expression import ExpressionError, Literal
+from calcipath.guideline.expression_parser import parse
 from calcipath.guideline.model import Fact, Guideline
 from calcipath.guideline.units import UnitError, conversion
 from calcipath.record.evidence import Evidence, FactValue, Value

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from calcipath.assessment.evaluation import Evaluator, calculate, compare
 from calcipath.assessment.outcome import Outcome
-from calcipath.guideline.expression import parse
+from calcipath.guideline.expression_parser import parse
 from calcipath.record.evidence import Evidence
 
 T, F, U = True, False, None

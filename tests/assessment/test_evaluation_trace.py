@@ -12,7 +12,8 @@ import pytest
 from calcipath.assessment.evaluation import Evaluator, calculate, compare
 from calcipath.assessment.outcome import Outcome
 from calcipath.assessment.values import compiled
-from calcipath.guideline.expression import Expression, Reference, Scale, parse
+from calcipath.guideline.expression import Expression, Reference, Scale
+from calcipath.guideline.expression_parser import parse
 from calcipath.record.evidence import Evidence, Value
 
 T, F, U = True, False, None

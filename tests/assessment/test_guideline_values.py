@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from calcipath.assessment.values import readings
 from calcipath.assessment.verdicts import Verdicts
-from calcipath.guideline.expression import parse
+from calcipath.guideline.expression_parser import parse
 from calcipath.guideline.model import (
     Condition,
     Criterion,

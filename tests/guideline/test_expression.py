@@ -17,9 +17,9 @@ from calcipath.guideline.expression import (
     Or,
     RangePosition,
     Reference,
-    parse,
     references,
 )
+from calcipath.guideline.expression_parser import parse
 
 
 def shape(text: str) -> str:  # noqa: C901

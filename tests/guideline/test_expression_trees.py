@@ -20,8 +20,8 @@ from calcipath.guideline.expression import (
     Reference,
     Scale,
     children,
-    parse,
 )
+from calcipath.guideline.expression_parser import parse
 
 X, S = Reference("x", 1), Reference("s", 1)
 

@@ -97,3 +97,9 @@ def test_codes_of_computed_units() -> None:
     assert multiply(metre, parse_unit("s")).code == "m.s"
     assert divide(metre, ratio).code == "m/(mg/dL)"
     assert divide(metre, parse_unit("/min")).code == "m/(1/min)"
+
+
+def test_a_unit_whose_bridge_overflows_is_incompatible() -> None:
+    with pytest.raises(UnitError) as refused:
+        conversion("mol60.mol60.g-60.g-59/L", "pg/mL", molar_mass_g_per_mol=9424.8)
+    assert refused.value.kind == "incompatible"

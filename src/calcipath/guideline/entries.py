@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from calcipath.errors import GuidelineError
-from calcipath.guideline.expression import Expression, ExpressionError, parse
+from calcipath.guideline.expression import Expression, ExpressionError
+from calcipath.guideline.expression_parser import parse
 
 Step = str | int
 

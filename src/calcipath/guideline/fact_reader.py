@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from calcipath.errors import GuidelineError
 from calcipath.guideline.analytes import Analyte
 from calcipath.guideline.entries import ContentFile, Entry, top, unique
-from calcipath.guideline.expression import ExpressionError, Literal, parse
+from calcipath.guideline.expression import ExpressionError, Literal
+from calcipath.guideline.expression_parser import parse
 from calcipath.guideline.model import Citation, Default, Fact, Source, ValueType
 from calcipath.guideline.units import UnitError, convert, parse_unit
 

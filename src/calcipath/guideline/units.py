@@ -235,10 +235,9 @@ def conversion(
     Raises `UnitError` (incompatible, or unknown for a code that cannot be read).
     """
     source, target = _unit(from_unit), _unit(to_unit)
-    bridge = 1.0
-    if source.dimension != target.dimension:
-        bridge = _bridge(source, target, molar_mass_g_per_mol, valence)
     try:
+        same = source.dimension == target.dimension
+        bridge = 1.0 if same else _bridge(source, target, molar_mass_g_per_mol, valence)
         factor = source.factor / target.factor * bridge
         shift = (source.offset - target.offset) / target.factor
     except (OverflowError, ZeroDivisionError):
