@@ -25,6 +25,7 @@ class Evidence:
     date: str = ""
     quote: str = ""
     assertion: Assertion = "stated"
+    route: str = ""  # how the entry was recognised: code, name or text; empty for a value
 
     def as_dict(self) -> dict[str, Any]:
         """The contract's evidence item; empty members are left out."""
@@ -33,6 +34,8 @@ class Evidence:
         rest = {"value": self.value, "unit": self.unit, "date": self.date, "quote": self.quote}
         item.update({key: value for key, value in rest.items() if value not in (None, "")})
         item["assertion"] = self.assertion
+        if self.route:
+            item["route"] = self.route
         return item
 
 

@@ -10,6 +10,7 @@ from calcipath.record.evidence import Evidence, FactValue, event_date, instant
 from calcipath.record.model import Assertion, DataProblem, Event, Finding
 
 DAY = 86400.0
+LONGEST_VALUE = 80  # characters; a longer value text is quoted where it is read
 _LASTING = ("condition", "allergy")
 
 
@@ -32,17 +33,24 @@ class Vote:
 
 
 def evidence_of(finding: Finding, fact: Fact, assertion: Assertion | None = None) -> Evidence:
-    """The evidence that a finding gives."""
+    """The evidence that a finding gives, with the route by which it was recognised."""
     event = finding.event
-    what = event.name or fact.label
-    quote = finding.quote if finding.route == "text" else ""
-    value = event.value_text if event.value_text and finding.route != "text" and len(event.value_text) < 80 else None
+    value: float | str | None = None
+    unit = ""
     if event.quantity is not None:
-        value_number, unit = event.quantity.value, event.quantity.unit or event.quantity.code
-        return Evidence(
-            what, event.reference, value_number, unit, event_date(event), quote, assertion or finding.assertion
-        )
-    return Evidence(what, event.reference, value, "", event_date(event), quote, assertion or finding.assertion)
+        value, unit = event.quantity.value, event.quantity.unit or event.quantity.code
+    elif event.value_text and finding.route != "text" and len(event.value_text) < LONGEST_VALUE:
+        value = event.value_text
+    return Evidence(
+        what=event.name or fact.label,
+        reference=event.reference,
+        value=value,
+        unit=unit,
+        date=event_date(event),
+        quote=finding.quote if finding.route == "text" else "",
+        assertion=assertion or finding.assertion,
+        route=finding.route,
+    )
 
 
 def fits(finding: Finding, fact: Fact) -> bool:
