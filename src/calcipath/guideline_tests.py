@@ -54,6 +54,7 @@ class Waiver:
     subject: str
     verdict: str
     reason: str
+    guard: str = ""  # the waiver is about this guard; `verdict` is then what its condition cannot be
 
 
 @lru_cache(maxsize=1)
@@ -78,8 +79,9 @@ def read_cases(test_files: Sequence[ContentFile]) -> tuple[list[Case], list[Waiv
             subject = entry.text(kind)
             cases.extend(_case(each, subject, kind) for each in entry.entries("cases", required=True))
             for waiver in entry.entries("cannot_be"):
-                waiver.only("verdict", "reason")
-                waivers.append(Waiver(subject, waiver.one_of("verdict", VERDICTS), waiver.text("reason")))
+                waiver.only("verdict", "guard", "reason")
+                verdict = waiver.one_of("verdict", VERDICTS)
+                waivers.append(Waiver(subject, verdict, waiver.text("reason"), waiver.text("guard", "")))
     return cases, waivers
 
 
@@ -192,7 +194,7 @@ def _run_urgent(case: Case, guideline: Guideline, verdicts: Verdicts) -> str:
 def missing_cases(guideline: Guideline, cases: Sequence[Case], waivers: Sequence[Waiver]) -> Iterator[str]:
     """What the tests do not cover, one sentence each."""
     has = {(c.subject, c.expect) for c in cases if c.kind == "recommendation"}
-    has |= {(w.subject, w.verdict) for w in waivers}
+    has |= {(w.subject, w.verdict) for w in waivers if not w.guard}
     held = {(c.subject, guard) for c in cases for guard in c.held_by}
     for item in guideline.recommendations:
         for verdict in ("yes", "no", "unknown"):
@@ -213,8 +215,25 @@ def missing_cases(guideline: Guideline, cases: Sequence[Case], waivers: Sequence
                     yield f"tests: urgent {finding.id}/{trigger.id} has no case with verdict {verdict}"
 
 
+def missing_guard_cases(guideline: Guideline, cases: Sequence[Case], waivers: Sequence[Waiver]) -> Iterator[str]:
+    """Guards for which no case makes the condition true, none makes it false, or none lacks the data."""
+    seen = {(w.subject, w.guard, w.verdict) for w in waivers if w.guard}
+    items = {item.id: item for item in guideline.recommendations}
+    for case in cases:
+        if case.kind == "recommendation" and case.subject in items:
+            judged = imagine(case, guideline).judge(items[case.subject])
+            words = {True: "yes", False: "no", None: "unknown"}
+            seen |= {(case.subject, g.guard.id, words[g.outcome.value]) for g in judged.guards}  # type: ignore[index]
+    for item in guideline.recommendations:
+        for guard in item.guards:
+            for word in ("yes", "no", "unknown"):
+                if (item.id, guard.id, word) not in seen:
+                    yield f"tests: {item.id} has no case in which the guard {guard.id} is {word}"
+
+
 def check_tests(guideline: Guideline) -> list[str]:
     """All faults of the shipped guideline tests: failing cases and missing ones."""
     cases, waivers = read_cases(shipped_test_files())
     failures = [sentence for case in cases if (sentence := run_case(case, guideline))]
-    return [*failures, *missing_cases(guideline, cases, waivers)]
+    missing = [*missing_cases(guideline, cases, waivers), *missing_guard_cases(guideline, cases, waivers)]
+    return [*failures, *missing]

@@ -13,7 +13,8 @@ from calcipath.guideline.entries import ContentFile
 from calcipath.guideline.model import Guideline
 from calcipath.guideline.reader import read_guideline
 from calcipath.guideline.shipped import shipped_content
-from calcipath.guideline_tests import Case, Waiver, missing_cases, read_cases, run_case, shipped_test_files
+from calcipath.guideline_tests import Case, Waiver, missing_cases,
+    missing_guard_cases, read_cases, run_case, shipped_test_files
 
 CASES, WAIVERS = read_cases(shipped_test_files())
 
@@ -178,3 +179,13 @@ def test_a_slip_in_the_file_is_refused_with_its_line(old: str, new: str, says: s
     assert old in FILE
     with pytest.raises(GuidelineError, match=rf"^own\.yaml:\d+: .*{says}"):
         own(FILE.replace(old, new))
+
+
+def test_every_guard_has_a_case_that_fires_it_one_that_does_not_and_one_without_data(guideline: Guideline) -> None:
+    assert list(missing_guard_cases(guideline, CASES, WAIVERS)) == []
+
+
+def test_a_guard_without_its_cases_is_named(guideline: Guideline) -> None:
+    fewer = [case for case in CASES if "mechanical-valve" not in case.given]
+    sentences = list(missing_guard_cases(guideline, fewer, WAIVERS))
+    assert "tests: replace-warfarin has no case in which the guard mechanical-valve is yes" in sentences

@@ -77,11 +77,11 @@ def test_a_bundle_of_any_type(tmp_path: Path, kind: str) -> None:
     assert kinds(write(tmp_path / "r.json", bundle(PATIENT, CONDITION, type=kind))) == ["Patient", "Condition"]
 
 
-@pytest.mark.parametrize("pack", [lambda data: data, gzip.compress], ids=["plain", "gzip"])
-@pytest.mark.parametrize("name", ["r.json", "r.json.gz", "r"])
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [("r.json", bytes), ("r", bytes), ("r.json", gzip.compress), ("r.json.gz", gzip.compress), ("r", gzip.compress)],
+)
 def test_plain_and_zipped_by_content_or_name(tmp_path: Path, name: str, pack: Callable[[bytes], bytes]) -> None:
-    if name.endswith(".gz") and pack(b"") == b"":
-        pytest.skip("a plain file that is called .gz is refused")
     data = json.dumps(bundle(PATIENT, CONDITION)).encode()
     assert kinds(write(tmp_path / name, pack(data))) == ["Patient", "Condition"]
 
