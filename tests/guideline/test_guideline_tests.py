@@ -13,8 +13,15 @@ from calcipath.guideline.entries import ContentFile
 from calcipath.guideline.model import Guideline
 from calcipath.guideline.reader import read_guideline
 from calcipath.guideline.shipped import shipped_content
-from calcipath.guideline_tests import Case, Waiver, missing_cases,
-    missing_guard_cases, read_cases, run_case, shipped_test_files
+from calcipath.guideline_tests import (
+    Case,
+    Waiver,
+    missing_cases,
+    missing_guard_cases,
+    read_cases,
+    run_case,
+    shipped_test_files,
+)
 
 CASES, WAIVERS = read_cases(shipped_test_files())
 
