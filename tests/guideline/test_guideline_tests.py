@@ -78,7 +78,7 @@ def test_a_case_belongs_to_something_that_exists(guideline: Guideline) -> None:
 def test_a_waiver_is_not_contradicted_by_a_case() -> None:
     shown = {(case.subject, case.expect) for case in CASES}
     shown |= {(f"{case.subject}/{case.trigger}", case.expect) for case in CASES if case.trigger}
-    assert [w for w in WAIVERS if (w.subject, w.verdict) in shown] == []
+    assert [w for w in WAIVERS if not w.guard and (w.subject, w.verdict) in shown] == []
 
 
 def only_cases() -> Iterator[tuple[int, str]]:
