@@ -108,3 +108,22 @@ def test_partial_dates_decide_only_what_they_can(start: str, verdict: str) -> No
     # on 2026-01-10: 2019 is at least 6 years, 2023 at most 3; 2021 is 4.03 to 5.03 years; 2020-06 at least 5.5
     dialysis = {**DIALYSIS, "performedPeriod": {"start": start}}
     assert risk(assessed(dialysis, laboratory("2823-3", 4, "mmol/L", "2026-01-10")), "long-dialysis-vintage") == verdict
+
+
+def lesion(text: str, verification: str = "confirmed") -> dict[str, Any]:
+    return {
+        "resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}, "code": {"text": text},
+        "clinicalStatus": {"coding": [{"code": "active"}]}, "verificationStatus": {"coding": [{"code": verification}]},
+    }  # fmt: skip
+
+
+def test_a_doubtful_lesion_is_not_read_as_no_lesion() -> None:
+    normal = laboratory("2160-0", 0.8, "mg/dL", "2026-01-10")  # normal kidney function: no dialysis
+    assert assessed(normal)["suspicion"]["level"] == "not-suspected"
+    for doubtful in (lesion("Possible ulcer of the thigh"), lesion("Ulcer of the thigh", "provisional")):
+        assert assessed(normal, doubtful)["suspicion"]["level"] == "undetermined"
+
+
+def test_a_refuted_calciphylaxis_is_no_lesion() -> None:
+    normal = laboratory("2160-0", 0.8, "mg/dL", "2026-01-10")
+    assert assessed(normal, lesion("Calciphylaxis", "refuted"))["suspicion"]["level"] == "not-suspected"
