@@ -40,6 +40,7 @@ def _further_conditions(guideline: Guideline) -> Iterator[Condition]:
 
 
 def _citations(guideline: Guideline) -> Iterator[Citation]:
+    yield from guideline.thiosulfate.citations()
     for item in guideline.recommendations:
         yield from item.citations
     for factor in guideline.risk_factors:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from calcipath.guideline.analytes import Analyte
 from calcipath.guideline.expression import Expression
 from calcipath.guideline.unit_aliases import UnitAliases
 from calcipath.guideline.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from calcipath.guideline.thiosulfate_knowledge import ThiosulfateKnowledge
 
 TypeName = Literal["boolean", "text", "quantity"]
 Mark = Literal["S", "Q", "B", "D", "P"]
@@ -288,3 +291,4 @@ class Guideline:
     vocabulary: Vocabulary
     aliases: UnitAliases
     types: Mapping[str, ValueType]
+    thiosulfate: ThiosulfateKnowledge

@@ -19,6 +19,7 @@ from calcipath.guideline.expression import Expression, ExpressionError
 from calcipath.guideline.fact_reader import FactContext, read_citation, read_defaults, read_fact, read_obtaining
 from calcipath.guideline.knowledge_reader import KnowledgeReader
 from calcipath.guideline.model import Condition, Fact, Guideline, Source, ValueType
+from calcipath.guideline.thiosulfate_knowledge import ThiosulfateKnowledge, read_thiosulfate
 from calcipath.guideline.typecheck import TypeChecker
 from calcipath.guideline.unit_aliases import UnitAliases, read_unit_aliases
 from calcipath.guideline.vocabulary import VocabularyError, build_vocabulary
@@ -58,10 +59,24 @@ def read_guideline(content: Content, site: Site | None = None) -> Guideline:
     return _Reading(content, site or Site()).guideline()
 
 
+def read_thiosulfate_knowledge(content: Content, site: Site | None = None) -> ThiosulfateKnowledge:
+    """Only what the dosing needs: quick, as the vocabulary is not read. Raises `GuidelineError`."""
+    return _Reading(content, site or Site(), only=("sources.yaml", "defaults.yaml", "thiosulfate/")).thiosulfate()
+
+
 class _Reading:
-    def __init__(self, content: Content, site: Site) -> None:
+    def __init__(self, content: Content, site: Site, only: tuple[str, ...] = ("",)) -> None:
         self._content, self._site = content, site
-        self._files = {name: ContentFile.parse(name, text) for name, text in sorted(content.files.items())}
+        self._files = {
+            name: ContentFile.parse(name, text) for name, text in sorted(content.files.items()) if name.startswith(only)
+        }
+
+    def thiosulfate(self) -> ThiosulfateKnowledge:
+        """What the content holds on sodium thiosulfate."""
+        for name in ("parameters", "products", "regimens", "wording"):
+            self._file(f"thiosulfate/{name}.yaml")
+        defaults = read_defaults(self._file("defaults.yaml"), self._site.defaults)
+        return read_thiosulfate(self._files, self._sources(), defaults)
 
     def _file(self, name: str) -> ContentFile:
         if name not in self._files:
@@ -123,6 +138,7 @@ class _Reading:
             vocabulary=vocabulary,
             aliases=self._aliases(),
             types=types,
+            thiosulfate=self.thiosulfate(),
         )
         self._require_known_ids(guideline, entries)
         require_no_cycle(guideline)

@@ -132,6 +132,15 @@ class Walk:
         curve.note(marks.size - 1, state)
         return curve
 
+    def end(self, central: Array, peripheral: Array) -> tuple[Array, Array]:
+        """Central and peripheral concentration at the end of the timeline."""
+        state = State(self, central, peripheral)
+        for piece in self.timeline.pieces:
+            state.give(piece.given_at_start)
+            state.advance(piece)
+        state.give(self.timeline.at_end)
+        return state.central, state.peripheral
+
 
 @dataclass(frozen=True, slots=True)
 class Curve:
