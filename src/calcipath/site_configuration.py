@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calcipath.errors import GuidelineError
-from calcipath.guideline.entries import ContentFile, top
+from calcipath.guideline.entries import ContentFile, Entry, top
 from calcipath.guideline.reader import Site
 from calcipath.guideline.vocabulary import Vocabulary
 
@@ -21,8 +21,25 @@ def read_site_configuration(path: str, vocabulary: Vocabulary, value_sets: froze
 
     `vocabulary` and `value_sets` are the shipped ones, which the file may add to.
     """
-    if not path:
+    entry = _entry(path)
+    if entry is None:
         return Site()
+    systems, defaults = _mapping(entry, "code_systems"), _mapping(entry, "defaults")
+    rows = _rows(path, entry.data.get("value_sets") or [], value_sets)
+    documents = [(path, {"concepts": _terms(path, entry.data.get("terms") or [], vocabulary)})]
+    return Site({str(k): str(v) for k, v in systems.items()}, rows, documents, dict(defaults))
+
+
+def read_site_defaults(path: str) -> Site:
+    """Only the site's own values of defaults, for the dosing, which reads no vocabulary. Raises `GuidelineError`."""
+    entry = _entry(path)
+    return Site() if entry is None else Site(defaults=dict(_mapping(entry, "defaults")))
+
+
+def _entry(path: str) -> Entry | None:
+    """The whole file; None where there is none or it says nothing."""
+    if not path:
+        return None
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -30,16 +47,17 @@ def read_site_configuration(path: str, vocabulary: Vocabulary, value_sets: froze
         raise GuidelineError(f"the configuration file {path} cannot be read: {reason}") from None
     file = ContentFile.parse(path, text)
     if file.data is None:
-        return Site()
+        return None
     entry = top(file)
     entry.only(*_KEYS)
-    systems, defaults = entry.data.get("code_systems") or {}, entry.data.get("defaults") or {}
-    for name, value in (("code_systems", systems), ("defaults", defaults)):
-        if not isinstance(value, Mapping):
-            raise entry.fail(f"'{name}' must be a mapping", name)
-    rows = _rows(path, entry.data.get("value_sets") or [], value_sets)
-    documents = [(path, {"concepts": _terms(path, entry.data.get("terms") or [], vocabulary)})]
-    return Site({str(k): str(v) for k, v in systems.items()}, rows, documents, dict(defaults))
+    return entry
+
+
+def _mapping(entry: Entry, name: str) -> Mapping[str, Any]:
+    value = entry.data.get(name) or {}
+    if not isinstance(value, Mapping):
+        raise entry.fail(f"'{name}' must be a mapping", name)
+    return value
 
 
 def _rows(path: str, given: Any, value_sets: frozenset[str]) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ from calcipath.guideline.entries import ContentFile, Entry, top, unique
 from calcipath.guideline.expression import ExpressionError, Literal
 from calcipath.guideline.expression_parser import parse
 from calcipath.guideline.fact_reader import read_citation
-from calcipath.guideline.model import Citation, Default, Source
+from calcipath.guideline.model import Citation, Default, Mark, Source
 from calcipath.guideline.units import UnitError, convert
 
 CLEARANCE, VOLUME, LEVEL, PRODUCTION = "L/h/kg", "L/kg", "mmol/L", "mmol/h/kg"
@@ -162,8 +162,11 @@ def read_thiosulfate(
     )
 
 
-def read_scenarios(entry: Entry, sources: Mapping[str, Source], base: Scenario | None) -> tuple[Scenario, ...]:
-    """The scenarios of a file; each fills what it leaves out from `base`, or from the first of the file."""
+def read_scenarios(entry: Entry, sources: Mapping[str, Source] | None, base: Scenario | None) -> tuple[Scenario, ...]:
+    """The scenarios of a file; each fills what it leaves out from `base`, or from the first of the file.
+
+    `sources` None: a user's own file, whose sources are written out as text.
+    """
     found: list[Scenario] = []
     for each in unique(entry.entries("scenarios", required=True), "scenario"):
         scenario = _scenario(each, sources, base)
@@ -172,7 +175,7 @@ def read_scenarios(entry: Entry, sources: Mapping[str, Source], base: Scenario |
     return tuple(found)
 
 
-def _scenario(entry: Entry, sources: Mapping[str, Source], base: Scenario | None) -> Scenario:
+def _scenario(entry: Entry, sources: Mapping[str, Source] | None, base: Scenario | None) -> Scenario:
     entry.only("id", "title", "statement", "parameters")
     own = _entry(entry, "parameters")
     own.only(*PARAMETERS)
@@ -184,7 +187,7 @@ def _scenario(entry: Entry, sources: Mapping[str, Source], base: Scenario | None
     return Scenario(entry.text("id"), entry.text("title"), entry.text("statement"), merged, tuple(read) if base else ())
 
 
-def _parameter(entry: Entry, name: str, sources: Mapping[str, Source]) -> Parameter:
+def _parameter(entry: Entry, name: str, sources: Mapping[str, Source] | None) -> Parameter:
     entry.only("mean", "sd", "spread", "range", "source", "locator", "mark")
     unit = PARAMETERS[name]
     mean = quantity(entry, "mean", unit)
@@ -243,7 +246,11 @@ def _regimen(entry: Entry, sources: Mapping[str, Source]) -> PublishedRegimen:
     )
 
 
-def _citation(entry: Entry, sources: Mapping[str, Source]) -> Citation:
+def _citation(entry: Entry, sources: Mapping[str, Source] | None) -> Citation:
+    if sources is None:
+        mark: Mark = entry.one_of("mark", ("S", "Q", "B", "D", "P"))  # type: ignore[assignment]
+        text = entry.text("source")
+        return Citation(Source(text, text, mark), entry.text("locator", "own parameter file"), mark)
     keys = {key: entry.data[key] for key in ("source", "locator", "mark") if key in entry.data}
     return read_citation(Entry(entry.file, entry.path, keys), sources)
 

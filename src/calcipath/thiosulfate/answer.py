@@ -1,0 +1,312 @@
+"""The answer to one dosing question, as plain structures; every quantity is {"value", "unit"}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calcipath.guideline.thiosulfate_knowledge import PublishedRegimen, Scenario, ThiosulfateKnowledge
+from calcipath.thiosulfate.cautions import cautions
+from calcipath.thiosulfate.changes import changes
+from calcipath.thiosulfate.comparison import Comparer, Pair, Progress
+from calcipath.thiosulfate.dialysis import INTERMITTENT
+from calcipath.thiosulfate.exposure import Exposure
+from calcipath.thiosulfate.kinetics import Patient
+from calcipath.thiosulfate.matching import Matched, match
+from calcipath.thiosulfate.product import SODIUM_MOLAR_MASS
+from calcipath.thiosulfate.request import Request, checked_request, interval_for, reference_doses
+from calcipath.thiosulfate.session_sheet import session_sheet
+
+PERCENTILES = (5, 25, 50, 75, 95)
+AUC, LEVEL = "mmol.h/L", "mmol/L"
+
+
+def answer(request: Request, knowledge: ThiosulfateKnowledge, progress: Progress | None = None) -> dict[str, Any]:
+    """The dosing answer (design: exposure, reference, matched dose, scenarios, published regimens, warnings).
+
+    Raises `MissingInput` for what must be asked first and `InputError` for what cannot be.
+    """
+    checked_request(request, knowledge)
+    comparer = Comparer(request, knowledge)
+    people = comparer.population(comparer.scenarios[0], progress)
+    matched = match(comparer, people)
+    grams, chosen = chosen_dose(request, matched, knowledge)
+    typical = comparer.pair(comparer.scenarios[0])
+    references = reference_doses(request.patient.weight, knowledge)
+    schedule = comparer.schedule
+    return {
+        "status": "answered",
+        "patient": _patient(request.patient),
+        "regimen": _regimen(request, grams, chosen, knowledge),
+        "exposure": _exposure(typical.regimen, request, grams, schedule.doses_per_week),
+        "reference": _reference(typical, references, request, grams, knowledge),
+        "matched": _matched(matched, request, knowledge),
+        "scenarios": [_scenario(comparer, each, request, grams, references, knowledge) for each in comparer.scenarios],
+        "sensitivity": [
+            {"id": each.id, "title": each.title, "mark": each.mark}
+            | _compared(comparer.pair(comparer.scenarios[0], each), request, grams, references[-1], knowledge)
+            for each in knowledge.sensitivity
+        ],
+        "population": _population(people, request, grams, references[-1], knowledge),
+        "changes": changes(comparer, request.product.mmol(grams)),
+        "published": published(request, knowledge, comparer),
+        "endogenous": _endogenous(comparer.scenarios[0]),
+        "session_sheet": session_sheet(request, grams) if not request.holds else None,
+        "questions": questions(request, knowledge),
+        "warnings": list(cautions(request, grams, schedule, knowledge)),
+        "information": list(knowledge.information),
+        "words": list(knowledge.words),
+    }
+
+
+def quantity(value: float, unit: str) -> dict[str, Any]:
+    """A number with its unit."""
+    return {"value": float(value), "unit": unit}
+
+
+def chosen_dose(request: Request, matched: Matched, knowledge: ThiosulfateKnowledge) -> tuple[float, str]:
+    """The dose simulated, in g of the product's salt, and why it is this one."""
+    if request.match_reference and matched.dose is not None:
+        return matched.dose, "the matched dose"
+    if request.dose is not None:
+        return request.dose, "as given"
+    grams = reference_doses(request.patient.weight, knowledge)[-1]
+    mmol = grams / knowledge.salts["pentahydrate"].molar_mass * 1000.0
+    return request.product.grams(mmol), "the reference dose, as none was given"
+
+
+def _patient(patient: Patient) -> dict[str, Any]:
+    gfr = None if patient.gfr is None else quantity(patient.gfr, "mL/min")
+    return {"weight": quantity(patient.weight, "kg"), "gfr": gfr}
+
+
+def _regimen(request: Request, grams: float, chosen: str, knowledge: ThiosulfateKnowledge) -> dict[str, Any]:
+    product, dialysis = request.product, request.dialysis
+    drawn = product.millilitres(grams)
+    interval = interval_for(request, knowledge)
+    return {
+        "modality": dialysis.modality,
+        "sessions_per_week": dialysis.sessions,
+        "hours_per_session": None if dialysis.hours is None else quantity(dialysis.hours, "h"),
+        "timing": request.timing.words if dialysis.modality in INTERMITTENT else "as the regimen says",
+        "infusion": quantity(request.timing.infusion * 60.0, "min"),
+        "interval": None if interval is None else quantity(interval, "h"),
+        "dose": quantity(grams, "g"),
+        "dose_is": chosen,
+        "salt": product.salt.id,
+        "thiosulfate": quantity(product.mmol(grams), "mmol"),
+        "concentration": quantity(product.concentration, "mg/mL"),
+        "vial": quantity(product.vial, "g"),
+        "product_volume": quantity(drawn, "mL"),
+        "diluent": product.diluent,
+        "final_volume": quantity(drawn + product.diluent_volume, "mL"),
+    }
+
+
+def _exposure(unit: Exposure, request: Request, grams: float, per_week: float) -> dict[str, Any]:
+    sodium = request.product.sodium(grams)
+    return _levels(unit.times(request.product.mmol(grams))) | {
+        "sodium_per_dose": quantity(sodium, "mmol"),
+        "sodium_per_week": quantity(sodium * per_week, "mmol"),
+        "sodium_mass_per_dose": quantity(sodium * SODIUM_MOLAR_MASS / 1000.0, "g"),
+        "volume_per_week": quantity(
+            (request.product.millilitres(grams) + request.product.diluent_volume) * per_week, "mL"
+        ),
+    }
+
+
+def _levels(found: Exposure) -> dict[str, Any]:
+    return {
+        "weekly_auc": quantity(found.weekly_auc[0], AUC),
+        "peak": quantity(found.peak[0], LEVEL),
+        "trough": quantity(found.trough[0], LEVEL),
+        "fraction_removed_by_dialysis": quantity(found.fraction_removed_by_dialysis[0], "1"),
+    }
+
+
+def _reference(
+    pair: Pair, references: tuple[float, ...], request: Request, grams: float, knowledge: ThiosulfateKnowledge
+) -> dict[str, Any]:
+    options = [
+        {"dose": quantity(each, "g"), "salt": "pentahydrate"}
+        | _levels(pair.reference.times(_pentahydrate(each, knowledge)))
+        | {"ratio": quantity(_ratio(pair, request, grams, each, knowledge), "1")}
+        for each in references
+    ]
+    shown = "haemodialysis, three 4-hour sessions a week, dose in the last hour, same patient"
+    if len(options) == 1:
+        return {"regimen": shown, **options[0]}
+    return {"regimen": shown, "undefined": "at exactly 60 kg the quoted doses are undefined", "options": options}
+
+
+def _pentahydrate(grams: float, knowledge: ThiosulfateKnowledge) -> float:
+    return grams / knowledge.salts["pentahydrate"].molar_mass * 1000.0
+
+
+def _ratio(pair: Pair, request: Request, grams: float, reference: float, knowledge: ThiosulfateKnowledge) -> float:
+    mine = pair.regimen.weekly_auc[0] * request.product.mmol(grams)
+    return float(mine / (pair.reference.weekly_auc[0] * _pentahydrate(reference, knowledge)))
+
+
+def _compared(
+    pair: Pair, request: Request, grams: float, reference: float, knowledge: ThiosulfateKnowledge
+) -> dict[str, Any]:
+    return _levels(pair.regimen.times(request.product.mmol(grams))) | {
+        "reference_weekly_auc": quantity(pair.reference.weekly_auc[0] * _pentahydrate(reference, knowledge), AUC),
+        "ratio": quantity(_ratio(pair, request, grams, reference, knowledge), "1"),
+    }
+
+
+def _scenario(
+    comparer: Comparer,
+    scenario: Scenario,
+    request: Request,
+    grams: float,
+    references: tuple[float, ...],
+    knowledge: ThiosulfateKnowledge,
+) -> dict[str, Any]:
+    marks = {scenario.parameters[name].citation.mark for name in scenario.differs or scenario.parameters}
+    verified = not marks & {"B"}
+    sources = {each.citation.source.id: each.citation.source.citation for each in scenario.parameters.values()}
+    return {
+        "id": scenario.id,
+        "title": scenario.title,
+        "statement": scenario.statement,
+        "verified": verified,
+        **_compared(comparer.pair(scenario), request, grams, references[-1], knowledge),
+        "sources": list(sources.values()),
+    }
+
+
+def _matched(matched: Matched, request: Request, knowledge: ThiosulfateKnowledge) -> dict[str, Any]:
+    found: dict[str, Any] = {"status": matched.status, "dose": None, "reason": matched.reason}
+    if matched.dose is None or matched.unrounded is None or matched.ratio is None:
+        return found
+    found |= {
+        "dose": quantity(matched.dose, "g"),
+        "salt": request.product.salt.id,
+        "unrounded": quantity(matched.unrounded, "g"),
+        "vials": matched.vials,
+        "ratio": quantity(matched.ratio, "1"),
+        "attainment": {
+            "at_least_own_reference": matched.at_least,
+            "within_agreement_of_own_reference": matched.near,
+            "agreement": knowledge.defaults["thiosulfate-scenario-agreement"].value,
+            "patients": request.population,
+        },
+        "rests_on": [each.ask for each in _asked(request, knowledge)],
+    }
+    if abs(matched.ratio - 1.0) > 0.1:
+        found["rounding"] = (
+            f"Whole vials give {matched.ratio:.2f} times the matched exposure; {matched.unrounded:.1f} g, part of a vial, "
+            f"would be {request.product.millilitres(matched.unrounded):.0f} mL."
+        )
+    return found
+
+
+def questions(request: Request, knowledge: ThiosulfateKnowledge) -> list[dict[str, str]]:
+    """The guards as questions, where there is no record to answer them."""
+    return [{"id": each.id, "question": each.ask} for each in _asked(request, knowledge)]
+
+
+def _asked(request: Request, knowledge: ThiosulfateKnowledge) -> list[Any]:
+    if request.holds is not None:
+        return []
+    modality = request.dialysis.modality
+    return [each for each in knowledge.questions if not each.modalities or modality in each.modalities]
+
+
+def _population(
+    people: Pair, request: Request, grams: float, reference: float, knowledge: ThiosulfateKnowledge
+) -> dict[str, Any]:
+    found = people.regimen.times(request.product.mmol(grams))
+    ratio = found.weekly_auc / (people.reference.weekly_auc * _pentahydrate(reference, knowledge))
+    return {
+        "patients": request.population,
+        "seed": request.seed,
+        "spread": "between people, published for clearances; of the volume, assumed",
+        "percentiles": list(PERCENTILES),
+        "weekly_auc": _percentiles(found.weekly_auc, AUC),
+        "peak": _percentiles(found.peak, LEVEL),
+        "trough": _percentiles(found.trough, LEVEL),
+        "fraction_removed_by_dialysis": _percentiles(found.fraction_removed_by_dialysis, "1"),
+        "ratio": _percentiles(ratio, "1"),
+    }
+
+
+def _percentiles(values: Any, unit: str) -> dict[str, Any]:
+    return {"values": [float(each) for each in np.percentile(values, PERCENTILES)], "unit": unit}
+
+
+def _endogenous(scenario: Scenario) -> dict[str, Any]:
+    level = scenario.parameters["endogenous-level"]
+    return {
+        "level": quantity(level.mean, LEVEL),
+        "weekly_auc": quantity(level.mean * 168.0, AUC),
+        "note": "made by the body; not counted in the exposures above",
+    }
+
+
+def published(
+    request: Request, knowledge: ThiosulfateKnowledge, comparer: Comparer | None = None
+) -> list[dict[str, Any]]:
+    """The published regimens of this setting with their marks, and what is said where there is none."""
+    fitting = [each for each in knowledge.regimens if _fits(each, request)]
+    said: list[dict[str, Any]] = [
+        {"statement": statement, "source": None, "mark": None}
+        for modalities, statement in knowledge.unpublished
+        if request.dialysis.modality in modalities
+    ]
+    return said + [_published(each, request, knowledge, comparer) for each in fitting]
+
+
+def _fits(regimen: PublishedRegimen, request: Request) -> bool:
+    modality = request.dialysis.modality
+    if ("hemodialysis" if modality == "hemodiafiltration" else modality) not in regimen.modalities:
+        return False
+    weight, gfr = request.patient.weight, request.patient.gfr
+    if weight != 60 and (
+        (regimen.over is not None and weight < regimen.over) or (regimen.under is not None and weight > regimen.under)
+    ):
+        return False
+    if gfr is None:
+        return True
+    return not (
+        (regimen.gfr_from is not None and gfr < regimen.gfr_from)
+        or (regimen.gfr_below is not None and gfr >= regimen.gfr_below)
+    )
+
+
+def _published(
+    regimen: PublishedRegimen, request: Request, knowledge: ThiosulfateKnowledge, comparer: Comparer | None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "id": regimen.id,
+        "statement": regimen.statement,
+        "source": regimen.citation.source.citation,
+        "locator": regimen.citation.locator,
+        "mark": regimen.citation.mark,
+        "salt": "not stated; read as pentahydrate",
+    }
+    if comparer is None or regimen.dose is None or regimen.per_week is None:
+        return found
+    found["dose"], found["per_week"] = quantity(regimen.dose, "g"), regimen.per_week
+    pair = comparer.pair(comparer.scenarios[0])
+    doses = comparer.schedule.doses_per_week
+    own_reference = reference_doses(request.patient.weight, knowledge)[-1]
+    ratio = (
+        pair.regimen.weekly_auc[0]
+        * regimen.dose
+        * regimen.per_week
+        / doses
+        / (pair.reference.weekly_auc[0] * own_reference)
+    )
+    found["ratio"] = quantity(ratio, "1")
+    limit = knowledge.defaults["thiosulfate-scenario-agreement"].value
+    if abs(ratio - 1.0) > limit:
+        found["differs"] = (
+            f"On this dialysis and timing it gives about {ratio:.2f} times the reference's weekly exposure: the published "
+            "regimen and equal exposure differ."
+        )
+    return found

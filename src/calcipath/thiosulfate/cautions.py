@@ -1,0 +1,83 @@
+"""Warnings that follow from the regimen itself (safety rules 6); those from the record come with the request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from calcipath.guideline.thiosulfate_knowledge import ThiosulfateKnowledge
+from calcipath.thiosulfate.dialysis import INTERMITTENT
+from calcipath.thiosulfate.request import Request
+from calcipath.thiosulfate.schedule import Schedule
+
+DEFAULT = "default of this software, local protocol decides"
+
+
+def cautions(request: Request, grams: float, schedule: Schedule, knowledge: ThiosulfateKnowledge) -> Iterator[str]:
+    """Each warning as a sentence."""
+    yield from _dose(request, grams, knowledge)
+    yield from _sodium(request, grams, schedule, knowledge)
+    yield from _infusion(request, knowledge)
+    yield from _setting(request, knowledge)
+    yield from request.warnings
+
+
+def _dose(request: Request, grams: float, knowledge: ThiosulfateKnowledge) -> Iterator[str]:
+    low = knowledge.defaults["thiosulfate-dose-questioned-below"].value
+    highest = knowledge.defaults["thiosulfate-highest-dose"].value
+    pentahydrate = request.product.mmol(grams) * knowledge.salts["pentahydrate"].molar_mass / 1000.0
+    if grams < low:
+        yield (
+            f"The dose of {grams:g} g ({grams * 1000:g} mg) is far below any published one: was {grams * 1000:g} g meant? "
+            "Doses are in grams."
+        )
+    if pentahydrate > highest * (1 + 1e-9):
+        yield (
+            f"The dose holds as much thiosulfate as {pentahydrate:.1f} g of pentahydrate, above the {highest:g} g of the "
+            "published regimens."
+        )
+    if request.product.salt.id == "anhydrous":
+        yield (
+            f"Anhydrous salt: {grams:g} g holds as much thiosulfate as {pentahydrate:.1f} g of pentahydrate, the salt of "
+            "the published regimens."
+        )
+
+
+def _sodium(request: Request, grams: float, schedule: Schedule, knowledge: ThiosulfateKnowledge) -> Iterator[str]:
+    a_dose = request.product.sodium(grams)
+    a_week = a_dose * schedule.doses_per_week
+    for amount, name, span in (
+        (a_dose, "thiosulfate-sodium-a-dose", "dose"),
+        (a_week, "thiosulfate-sodium-a-week", "week"),
+    ):
+        limit = knowledge.defaults[name].value
+        if amount > limit:
+            yield (
+                f"Sodium is {amount:.0f} mmol a {span}, above {limit:g} mmol: plan ultrafiltration for it ({DEFAULT})."
+                if request.dialysis.modality != "none"
+                else f"Sodium is {amount:.0f} mmol a {span}, above {limit:g} mmol, with no dialysis to remove it ({DEFAULT})."
+            )
+
+
+def _infusion(request: Request, knowledge: ThiosulfateKnowledge) -> Iterator[str]:
+    shortest = knowledge.defaults["thiosulfate-shortest-infusion"].value
+    minutes = request.timing.infusion * 60.0
+    if minutes < shortest - 1e-6:
+        yield f"An infusion of {minutes:.0f} min is shorter than {shortest:g} min: hypotension is rate-related ({DEFAULT})."
+
+
+def _setting(request: Request, knowledge: ThiosulfateKnowledge) -> Iterator[str]:
+    dialysis, gfr = request.dialysis, request.patient.gfr
+    if dialysis.modality == "none":
+        yield "Off dialysis nothing removes the sodium and acid load: weekly bicarbonate before any rise of the dose."
+        limit = knowledge.defaults["egfr-acidosis-warning"].value
+        if gfr is not None and gfr < limit:
+            yield f"GFR below {limit:g} off dialysis: severe acidosis is reported after daily 25 g for more than 3 days."
+    if dialysis.modality == "peritoneal":
+        yield "Peritoneal dialysis removes little thiosulfate: watch bicarbonate closely; never give it into the peritoneum."
+    if dialysis.modality in INTERMITTENT and dialysis.koa is None:
+        if dialysis.modality == "hemodiafiltration":
+            yield "Convection is not counted without KoA and flows: the published haemodialysis clearance is used."
+        if gfr:
+            yield "Residual kidney function is counted as GFR; non-renal clearance stays that of kidney failure."
+    if dialysis.modality not in (*INTERMITTENT, "none"):
+        yield "Clearance by this dialysis is derived from flows (sieving 1), not measured."
