@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
-from calcipath import __version__
+from calcipath import __version__, dose_command
 from calcipath.errors import CalcipathError, InputError
 from calcipath.options import AssessmentOptions
 
@@ -149,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"calcipath {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_assess(commands)
+    _add_dose(commands)
     _add_explain(commands)
     _add_guideline(commands)
     return parser
@@ -194,6 +195,12 @@ def _add_assess(commands: Any) -> None:
         "--output", metavar="FILE", help="write to a file, whole or not at all (default: standard output)"
     )
     parser.add_argument("--why", action="store_true", help="text: every ground, quotation, source and strength")
+    _add_shared(parser)
+
+
+def _add_dose(commands: Any) -> None:
+    parser = _command(commands, "dose", "simulate sodium thiosulfate on a patient's dialysis", dose)
+    dose_command.add_options(parser)
     _add_shared(parser)
 
 
@@ -294,6 +301,19 @@ def _rendered(result: Assessment, chosen: argparse.Namespace) -> str:
     from calcipath.output.terminal import render_terminal
 
     return render_terminal(result.answer, width=_columns(chosen), colour=_colour(chosen), why=chosen.why)
+
+
+def dose(chosen: argparse.Namespace) -> int:
+    """`calcipath dose`: exposure of a regimen beside the reference regimen."""
+    _check_config(chosen.config)
+    content = dose_command.run(chosen, _columns(chosen), _colour(chosen))
+    if chosen.output is None:
+        _print(content, "json" if chosen.format == "json" else "text")
+    else:
+        from calcipath.output.writing import write_file
+
+        write_file(chosen.output, content)
+    return OK
 
 
 def explain(chosen: argparse.Namespace) -> int:

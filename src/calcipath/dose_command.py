@@ -1,0 +1,118 @@
+"""`calcipath dose`: its options and what it prints. Imported at start-up, so nothing heavy at the top."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from calcipath.dosing import DoseOptions
+
+MODALITIES = ("hemodialysis", "hemodiafiltration", "cvvh", "cvvhd", "cvvhdf", "peritoneal", "none")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    patient = parser.add_argument_group("patient")
+    _number(patient, "--weight", "KG", "dry body weight")
+    _number(patient, "--gfr", "ML/MIN", "glomerular filtration rate, residual on dialysis")
+    _number(patient, "--egfr", "ML/MIN/1.73M2", "the same by body surface, with --height")
+    _number(patient, "--height", "CM", "height")
+    _dialysis_options(parser.add_argument_group("dialysis"))
+    _regimen_options(parser.add_argument_group("regimen"))
+    _model_options(parser.add_argument_group("model"))
+    _output_options(parser.add_argument_group("output"))
+
+
+def _dialysis_options(dialysis: Any) -> None:
+    dialysis.add_argument("--modality", choices=MODALITIES, help="kind of dialysis")
+    _number(dialysis, "--sessions", "N", "sessions a week: 1 to 7, or 3.5 for every other day")
+    _number(dialysis, "--hours", "H", "length of a session")
+    _number(dialysis, "--koa", "ML/MIN", "dialyser KoA, with both flows; else the published clearance")
+    _number(dialysis, "--blood-flow", "ML/MIN", "blood flow")
+    _number(dialysis, "--dialysate-flow", "ML/MIN", "dialysate flow")
+    _number(dialysis, "--substitution", "L", "haemodiafiltration: substitution volume a session")
+    _number(dialysis, "--effluent", "ML/KG/H", "continuous therapy: effluent flow")
+    _number(dialysis, "--predilution", "SHARE", "share (0 to 1) of substitution before the filter")
+    _number(dialysis, "--drained", "L/DAY", "peritoneal dialysis: drained volume (default 10)")
+
+
+def _regimen_options(regimen: Any) -> None:
+    regimen.add_argument("--salt", help="pentahydrate or anhydrous: read it off the vial")
+    _number(regimen, "--dose", "G", "dose in grams of the salt (default: the reference dose)", _grams)
+    _number(regimen, "--concentration", "MG/ML", "of the product (default 250)")
+    _number(regimen, "--vial", "G", "in one vial (default 12.5)")
+    regimen.add_argument("--diluent", choices=("none", "saline", "dextrose"), default="none", help="default: none")
+    _number(regimen, "--diluent-volume", "ML", "volume of the diluent")
+    regimen.add_argument(
+        "--timing",
+        default="last-hour",
+        metavar="WHEN",
+        help="first-hour, last-hour (default), last-half-hour, after, or hours after the session's start",
+    )
+    _number(regimen, "--infusion", "MIN", "length of the infusion (default: 60, or 30 in the last half hour)")
+    _number(regimen, "--interval", "H", "between doses, where no session sets it (default 48, 56 or 84)")
+    regimen.add_argument(
+        "--match-reference", action="store_true", help="simulate the dose of equal exposure, if allowed"
+    )
+
+
+def _model_options(model: Any) -> None:
+    model.add_argument("--population", type=int, default=2000, metavar="N", help="virtual patients (default 2000)")
+    model.add_argument("--seed", type=int, default=1, metavar="N", help="of the virtual patients (default 1)")
+    model.add_argument("--parameters", default="", metavar="FILE", help="own kinetic scenarios (YAML)")
+
+
+def _output_options(output: Any) -> None:
+    output.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+    output.add_argument("--output", metavar="FILE", help="write to a file, whole or not at all")
+
+
+def _number(group: Any, name: str, unit: str, meaning: str, read: Callable[[str], float] | None = None) -> None:
+    group.add_argument(name, type=read or _plain, metavar=unit, help=meaning)
+
+
+def _plain(text: str) -> float:
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text.strip(), re.ASCII):
+        raise argparse.ArgumentTypeError(f"needs a number with a decimal point and no unit, not {text!r}")
+    return float(text)
+
+
+def _grams(text: str) -> float:
+    shape = re.fullmatch(r"([\d.]+)\s*(mg|g)", text.strip(), re.ASCII | re.IGNORECASE)
+    if shape is None:
+        return _plain(text)
+    if shape[2].lower() == "mg":
+        raise argparse.ArgumentTypeError(
+            f"is in grams, not {text!r}: write {_plain(shape[1]) / 1000:g}, or was {shape[1]} g meant?"
+        )
+    return _plain(shape[1])
+
+
+def run(chosen: argparse.Namespace, width: int, colour: bool) -> str:
+    """The text to print."""
+    found = _answer(_options(chosen))
+    if chosen.format == "json":
+        import json
+
+        return json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    from calcipath.output.dose_text import render_dose
+
+    return render_dose(found, width=width, colour=colour)
+
+
+def _answer(options: DoseOptions) -> dict[str, Any]:
+    from calcipath.dosing import dose
+
+    return dose(options)
+
+
+def _options(chosen: argparse.Namespace) -> DoseOptions:
+    from dataclasses import fields
+
+    from calcipath.dosing import DoseOptions
+
+    given = vars(chosen)
+    return DoseOptions(**{each.name: given[each.name] for each in fields(DoseOptions) if each.name in given})

@@ -1,0 +1,172 @@
+"""A dosing answer as text: what was asked, the exposure beside the reference, whether a dose matches, how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from calcipath.output.layout import Sheet
+
+Item = Mapping[str, Any]
+HANG = 26
+
+
+def render_dose(found: Item, *, width: int = 80, colour: bool = False) -> str:
+    """The answer of `calcipath.dosing.dose` as text of `width` columns."""
+    sheet = Sheet(width, colour=colour)
+    sheet.paragraph("Sodium thiosulfate: exposure on this dialysis", style="bold")
+    sheet.paragraph(str(found["words"][0]), style="dim")
+    _answered(sheet, found)
+    _list(sheet, "Warnings", found.get("warnings", ()), "yellow")
+    if found.get("questions"):
+        _list(sheet, "Answer first", [each["question"] for each in found["questions"]], "bold")
+    _published(sheet, found.get("published", ()))
+    _list(sheet, "To know", [*found.get("information", ()), *found["words"][1:]])
+    return sheet.text()
+
+
+def _answered(sheet: Sheet, found: Item) -> None:
+    _regimen(sheet, found["regimen"], found["patient"])
+    _exposure(sheet, found)
+    _matched(sheet, found["matched"])
+    _scenarios(sheet, found)
+    _changes(sheet, found["changes"])
+    if found.get("session_sheet"):
+        _session_sheet(sheet, found["session_sheet"])
+
+
+def _regimen(sheet: Sheet, regimen: Item, patient: Item) -> None:
+    sheet.heading("Regimen")
+    gfr = f", GFR {_number(patient['gfr'])}" if patient["gfr"] else ""
+    _line(sheet, "patient", f"{_number(patient['weight'])}{gfr}")
+    _line(sheet, "dialysis", _dialysis(regimen))
+    grams = f"{_number(regimen['dose'])} {regimen['salt']} ({_number(regimen['thiosulfate'])}), {regimen['dose_is']}"
+    _line(sheet, "dose", grams)
+    _line(sheet, "given", f"{regimen['timing']}, over {_number(regimen['infusion'])}{_interval(regimen)}")
+    product = (
+        f"{_number(regimen['product_volume'])} of {_number(regimen['concentration'])}; diluent {regimen['diluent']}"
+    )
+    _line(sheet, "product", f"{product}; final volume {_number(regimen['final_volume'])}")
+
+
+def _dialysis(regimen: Item) -> str:
+    if regimen["hours_per_session"] is None:
+        return str(regimen["modality"])
+    return f"{regimen['modality']}, {regimen['sessions_per_week']:g} sessions a week of {_number(regimen['hours_per_session'])}"
+
+
+def _interval(regimen: Item) -> str:
+    return f", every {_number(regimen['interval'])}" if regimen["interval"] else ", with each session"
+
+
+def _exposure(sheet: Sheet, found: Item) -> None:
+    exposure, reference = found["exposure"], found["reference"]
+    sheet.heading("Exposure", "in steady state, of the dose alone")
+    people = found["population"]
+    for key, name in (("weekly_auc", "weekly AUC"), ("peak", "peak"), ("trough", "trough")):
+        low, *_, high = people[key]["values"]
+        band = f" (5 to 95 % of {people['patients']} virtual patients: {_shown(low)} to {_shown(high)})"
+        _line(sheet, name, _number(exposure[key]) + band)
+    _line(sheet, "removed by dialysis", f"{exposure['fraction_removed_by_dialysis']['value']:.0%} of the dose")
+    sodium = f"{_number(exposure['sodium_per_dose'])} a dose ({_number(exposure['sodium_mass_per_dose'])})"
+    _line(sheet, "sodium", f"{sodium}, {_number(exposure['sodium_per_week'])} a week")
+    for option in reference.get("options", [reference]):
+        text = f"{_number(option['dose'])} {option['salt']}: {_number(option['weekly_auc'])} a week"
+        _line(sheet, "reference", f"{text}; this regimen gives {option['ratio']['value']:.2f} times that")
+    sheet.paragraph(
+        f"Reference: {reference['regimen']}. {reference.get('undefined', '')}".strip(), indent=2, style="dim"
+    )
+
+
+def _matched(sheet: Sheet, matched: Item) -> None:
+    sheet.heading("Dose of equal exposure", str(matched["status"]))
+    if matched["dose"] is None:
+        sheet.paragraph(_sentence(matched["reason"]), indent=2)
+        return
+    vials = f" ({matched['vials']} vials)" if matched["vials"] else ""
+    _line(
+        sheet, "dose", f"{_number(matched['dose'])} {matched['salt']}{vials}; unrounded {_number(matched['unrounded'])}"
+    )
+    _line(sheet, "exposure", f"{matched['ratio']['value']:.2f} times the reference's")
+    share = matched["attainment"]
+    if share["at_least_own_reference"] is not None:
+        text = (
+            f"{share['at_least_own_reference']:.0%} reach their own reference exposure, "
+            f"{share['within_agreement_of_own_reference']:.0%} come within {share['agreement']:.0%} of it"
+        )
+        _line(sheet, "of virtual patients", text)
+    if matched.get("rounding"):
+        sheet.paragraph(matched["rounding"], indent=2)
+    if matched.get("rests_on"):
+        sheet.paragraph("It rests on the answers to the questions below.", indent=2)
+
+
+def _scenarios(sheet: Sheet, found: Item) -> None:
+    sheet.heading("How sure", "each reading of the literature, and what is not known")
+    for each in (*found["scenarios"], *found["sensitivity"]):
+        marks = "" if each.get("verified", True) else " [unverified]"
+        _line(
+            sheet,
+            str(each["title"]) + marks,
+            f"weekly AUC {_number(each['weekly_auc'])}, {each['ratio']['value']:.2f} times its reference",
+        )
+    ratios = [each["ratio"]["value"] for each in found["scenarios"]]
+    said = "agree" if max(ratios) / min(ratios) <= 1.25 else "disagree"
+    sheet.paragraph(
+        f"The readings {said} on the comparison; the level itself differs between them.", indent=2, style="dim"
+    )
+
+
+def _changes(sheet: Sheet, changes: Sequence[Item]) -> None:
+    sheet.heading("What a change does", "same dose; weekly exposure relative to the regimen above")
+    for kind in dict.fromkeys(each["kind"] for each in changes):
+        said = [f"{each['change']} {each['ratio']['value']:.2f}" for each in changes if each["kind"] == kind]
+        _line(sheet, kind, "; ".join(said))
+
+
+def _session_sheet(sheet: Sheet, worksheet: Item) -> None:
+    sheet.heading("Session sheet", worksheet["title"])
+    for key in ("product", "draw", "volume", "start", "duration", "rate", "first_dose"):
+        _line(sheet, key.replace("_", " "), str(worksheet[key]))
+    for each in worksheet["observations"]:
+        sheet.paragraph(each, label="-", indent=2, hang=2)
+    sheet.paragraph(worksheet["verification"], indent=2)
+
+
+def _published(sheet: Sheet, published: Sequence[Item]) -> None:
+    if not published:
+        return
+    sheet.heading("Published for this setting", "as quoted; salt not stated")
+    for each in published:
+        mark = {"S": "source seen", "Q": "secondary source", None: ""}.get(each["mark"], str(each["mark"]))
+        source = f" [{each['source']}; {mark}]" if each["source"] else ""
+        sheet.paragraph(f"{each['statement']}{source} {each.get('differs', '')}".strip(), label="-", indent=2, hang=2)
+
+
+def _list(sheet: Sheet, title: str, sentences: Sequence[str], style: str = "bold") -> None:
+    if not sentences:
+        return
+    sheet.heading(title, style=style)
+    for each in sentences:
+        sheet.paragraph(each, label="-", indent=2, hang=2)
+
+
+def _line(sheet: Sheet, label: str, text: str) -> None:
+    sheet.paragraph(text, label=label, indent=2, hang=HANG)
+
+
+def _number(quantity: Item) -> str:
+    unit = quantity["unit"].replace("mmol.h/L", "mmol·h/L")
+    return f"{_shown(quantity['value'])} {unit}".strip()
+
+
+def _shown(value: float) -> str:
+    """Three figures; next to nothing is said to be so."""
+    if value == 0 or abs(value) >= 0.001:
+        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return "<0.001"
+
+
+def _sentence(text: object) -> str:
+    words = str(text)
+    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")
