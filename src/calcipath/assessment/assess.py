@@ -74,7 +74,7 @@ class Assessor:
             "data_problems": answer.data_problems(problems, findings, verdicts),
             "dosing": {
                 "status": "not built yet",
-                "reason": "dosing by pharmacokinetic simulation is not part of this version",
+                "reason": "the assessment does not simulate a dose from the record yet; `calcipath dose` does from options",
             },
             "course": answer.course(verdicts, record, findings, picked),
             "reading": {"codes_not_recognised": dict(sorted(unread.items()))},

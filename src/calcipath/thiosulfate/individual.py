@@ -257,7 +257,8 @@ def estimate(
         raise InputError("there are no levels to estimate from; give at least one, in mmol/L")
     if draws < FEWEST:
         raise InputError(f"draws must be {FEWEST:g} or more")
-    known = tuple(sorted(checked_level(*row, f"level {number}") for number, row in enumerate(levels, 1)))
+    checked = [checked_level(*row, f"level {number}") for number, row in enumerate(levels, 1)]
+    known = tuple(sorted(checked, key=lambda level: level.time))
     history = _history(doses, sessions, production, initial, (level.time for level in known))
     if history.sessions and "dialysis" not in prior.entries:
         raise InputError("there are dialysis sessions, but the prior has no dialysis clearance; give it, in L/h")

@@ -90,7 +90,8 @@ def _polished(objective: Objective, z: Array) -> Array:
 
 def _curvature(objective: Objective, z: Array) -> tuple[Array, Array]:
     """Eigenvalues and eigenvectors of half the Hessian (the precision); the prior alone has 1, and a quarter is the floor."""
-    half = 0.25 * (hessian(objective, z) + hessian(objective, z).T)
+    second = hessian(objective, z)
+    half = 0.25 * (second + second.T)
     values, vectors = np.linalg.eigh(half)
     return np.maximum(values, 0.25), vectors
 
