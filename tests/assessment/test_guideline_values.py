@@ -65,7 +65,16 @@ def guideline(names: str, **parts: object) -> Guideline:
     ladder = (Rung("unsuspected", when("true"), ""),)
     words = dict.fromkeys(("id", "version", "date", "title"), "t")
     return Guideline(
-        **{**words, **empty, "facts": facts, "ladder": ladder, "vocabulary": None, "aliases": None, **parts}
+        **{
+            **words,
+            **empty,
+            "facts": facts,
+            "ladder": ladder,
+            "vocabulary": None,
+            "aliases": None,
+            "thiosulfate": None,
+            **parts,
+        }
     )  # type: ignore[arg-type]
 
 
