@@ -84,7 +84,7 @@ def stretches(regimen: Regimen, times: list[float]) -> Iterator[Stretch]:
     """The regimen cut at every edge and at `times`; what holds is looked up at the middle of each stretch."""
     cuts = {*regimen.edges, *times}
     for start, _, hours in regimen.infusions:
-        cuts |= {start, start + hours}
+        cuts |= {start, round(start + hours, 6)}
     for start, stop in pairwise(sorted(cut for cut in cuts if cut <= regimen.end)):
         if stop - start < 1e-9:
             continue

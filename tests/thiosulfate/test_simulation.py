@@ -122,6 +122,13 @@ def test_dose_after_the_last_time_asked_for_changes_nothing() -> None:
     assert later.run([6, 24]).concentration.tolist() == regimen.run([6, 24]).concentration.tolist()
 
 
+def test_a_time_at_the_end_of_a_long_table_lies_within_it() -> None:
+    """Times this long have fewer digits than they are rounded to; both must be rounded alike."""
+    end = 9773.801505194015
+    ours = Regimen([(0, end, 0.01)], [(0, 20.0, 0)], volume=10.0).run([end])
+    assert ours.concentration == pytest.approx([2.0 * exp(-0.001 * end)], rel=1e-12)
+
+
 def test_results_follow_the_order_of_the_times_asked_for() -> None:
     regimen = Regimen([(0, 24, 5.0)], [(0, 20.0, 1)], 10.0, 5.0, 20.0)
     sorted_, shuffled = regimen.run([1, 4, 9]), regimen.run([9, 1, 4, 9], keep_peripheral=True)

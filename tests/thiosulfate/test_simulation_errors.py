@@ -56,6 +56,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "time after the end": ({"times": [24, 49]}, r"ends at 48 h, before the last time 49 h"),
     "no times": ({"times": []}, r"times must be a list of hours"),
     "time not a number": ({"times": [1, NAN]}, r"times must be a list of hours"),
+    "times as words": ({"times": ["noon"]}, r"times must be a list of hours"),
     "table of times": ({"times": [[1, 2], [3, 4]]}, r"times must be a list of hours"),
     "no volume": ({"volume": 0.0}, r"volume must be above zero, in L"),
     "negative volume": ({"volume": -16.0}, r"volume must be zero or more|volume must be above zero"),

@@ -52,10 +52,9 @@ def simulate(
     An infusion's start belongs to the interval after it; concentrations are continuous at a switch of clearance.
     Raises `InputError` for a negative, missing or impossible value.
     """
-    wanted = np.atleast_1d(np.asarray(times, dtype=np.float64))
-    if wanted.ndim != 1 or wanted.size == 0 or not np.all(np.isfinite(wanted)):
-        raise InputError("times must be a list of hours")
-    marks, place = np.unique(np.round(wanted, DIGITS), return_inverse=True)
+    wanted = _hours(times)
+    rounded = [round(time, DIGITS) for time in wanted.tolist()]  # as the table is: numpy rounds large times otherwise
+    marks, place = np.unique(rounded, return_inverse=True)
     timeline = cut(clearance, infusions, marks.tolist(), end=float(marks[-1]))
     if marks[0] < timeline.start:
         raise InputError(f"time {marks[0]:g} h lies before the start of the clearance table at {timeline.start:g} h")
@@ -72,6 +71,16 @@ def simulate(
 
     outer = None if curve.peripheral is None else shaped(curve.peripheral)
     return Simulation(wanted, shaped(curve.central), shaped(curve.area), outer)
+
+
+def _hours(times: ArrayLike) -> Array:
+    try:
+        wanted = np.atleast_1d(np.asarray(times, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise InputError("times must be a list of hours") from None
+    if wanted.ndim != 1 or wanted.size == 0 or not np.all(np.isfinite(wanted)):
+        raise InputError("times must be a list of hours")
+    return wanted
 
 
 def disposition(
