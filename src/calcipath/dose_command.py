@@ -48,7 +48,6 @@ def _regimen_options(regimen: Any) -> None:
     _number(regimen, "--diluent-volume", "ML", "volume of the diluent")
     regimen.add_argument(
         "--timing",
-        default="last-hour",
         metavar="WHEN",
         help="first-hour, last-hour (default), last-half-hour, after, or hours after the session's start",
     )

@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +23,7 @@ from calcipath.guideline.thiosulfate_knowledge import Scenario, ThiosulfateKnowl
 from calcipath.site_configuration import read_site_defaults
 from calcipath.thiosulfate.answer import answer
 from calcipath.thiosulfate.dialysis import MODALITIES, Dialysis, MissingInput, Modality
+from calcipath.thiosulfate.dialysis import missing_inputs as dialysis_inputs
 from calcipath.thiosulfate.kinetics import Patient
 from calcipath.thiosulfate.product import product_of
 from calcipath.thiosulfate.request import Request
@@ -36,7 +37,7 @@ class DoseOptions:
     """The options of `calcipath dose`, by the same names. None: not given.
 
     `weight` kg; `gfr` mL/min, or `egfr` mL/min/1.73 m2 with `height` cm; `sessions` a week of `hours`; flows mL/min,
-    `effluent` mL/kg/h, `substitution` L a session, `drained` L/day; `timing` a name or hours after the session's start;
+    `effluent` mL/kg/h, `substitution` L a session, `drained` L/day; `timing` a name or hours after the session's start, last-hour when not given;
     `infusion` min; `interval` h; `dose` g of `salt`; `concentration` mg/mL; `vial` g; `diluent_volume` mL. `holds` and
     `warnings` come from a record: None means that there is none, and guards are asked as questions.
     """
@@ -45,7 +46,7 @@ class DoseOptions:
     modality: str | None = None
     sessions: float | None = None
     hours: float | None = None
-    timing: str | float = "last-hour"
+    timing: str | float | None = None
     infusion: float | None = None
     interval: float | None = None
     gfr: float | None = None
@@ -111,23 +112,17 @@ def request_of(options: DoseOptions, knowledge: ThiosulfateKnowledge) -> Request
         population=options.population,
         seed=options.seed,
         holds=options.holds,
-        warnings=options.warnings,
+        warnings=(*options.warnings, *_surface(options)),
         scenarios=read_parameter_file(options.parameters, knowledge) if options.parameters else (),
     )
 
 
 def missing_inputs(options: DoseOptions) -> list[MissingInput]:
     """What must be asked before anything can be computed, the most decisive first."""
-    found = []
     if options.modality is None:
-        found.append(MissingInput(MODALITY_QUESTION, f"--modality {'|'.join(MODALITIES)}"))
-    if options.modality in ("hemodialysis", "hemodiafiltration"):
-        if options.sessions is None:
-            found.append(MissingInput("How many dialysis sessions a week?", "--sessions"))
-        if options.hours is None:
-            found.append(MissingInput("How many hours does a session last?", "--hours"))
-    if options.modality in ("cvvh", "cvvhd", "cvvhdf") and options.effluent is None:
-        found.append(MissingInput("What is the effluent flow, in mL/kg/h?", "--effluent"))
+        found = [MissingInput(MODALITY_QUESTION, f"--modality {'|'.join(MODALITIES)}")]
+    else:
+        found = dialysis_inputs(_dialysis(options))
     if options.modality == "none" and options.gfr is None and options.egfr is None:
         found.append(MissingInput("What is the GFR, in mL/min?", "--gfr"))
     if options.weight is None:
@@ -152,17 +147,25 @@ def gfr_of(options: DoseOptions) -> float | None:
     return options.egfr * math.sqrt(options.height * options.weight / 3600.0) / 1.73
 
 
+def _surface(options: DoseOptions) -> tuple[str, ...]:
+    if options.egfr is None:
+        return ()
+    return ("GFR was made absolute by body surface (Mosteller's formula: not verified against its source).",)
+
+
 def timing_of(options: DoseOptions) -> Timing:
     """The timing. Raises `InputError` for a name that is not known."""
     hours = None if options.infusion is None else options.infusion / 60.0
-    if isinstance(options.timing, str) and options.timing not in TIMINGS:
-        try:
-            return Timing(float(options.timing), hours)
-        except ValueError:
-            raise InputError(
-                f"--timing '{options.timing}' is not one of {', '.join(TIMINGS)}, nor hours after the session's start"
-            ) from None
-    return Timing(options.timing, hours)
+    if options.timing is None:
+        return Timing(hours=hours)
+    if options.timing in TIMINGS:
+        return Timing(options.timing, hours, given=True)
+    try:
+        return Timing(float(options.timing), hours, given=True)
+    except ValueError:
+        raise InputError(
+            f"--timing '{options.timing}' is not one of {', '.join(TIMINGS)}, nor hours after the session's start"
+        ) from None
 
 
 def _dialysis(options: DoseOptions) -> Dialysis:
@@ -191,11 +194,3 @@ def read_parameter_file(path: str, knowledge: ThiosulfateKnowledge) -> tuple[Sce
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__})") from None
     return read_scenarios(top(ContentFile.parse(Path(path).name, text)), None, knowledge.scenarios[0])
-
-
-def with_values(options: DoseOptions, values: Mapping[str, Any]) -> DoseOptions:
-    """The options with what a record says put in where an option was not given."""
-    return replace(
-        options,
-        **{name: value for name, value in values.items() if getattr(options, name) is None and value is not None},
-    )

@@ -59,7 +59,7 @@ def read_defaults(file: ContentFile, overrides: Mapping[str, object]) -> dict[st
     found = {}
     for entry in unique(top(file).entries("defaults", required=True), "default"):
         entry.only("id", "value", "mark", "meaning")
-        value, unit = _number(entry, entry.data.get("value"), "value")
+        value, unit = number_with_unit(entry, entry.data.get("value"), "value")
         name = entry.text("id")
         mark = entry.one_of("mark", ("S", "Q", "P"))
         found[name] = Default(name, value, unit, mark, entry.text("meaning"))  # type: ignore[arg-type]
@@ -81,7 +81,8 @@ def _overridden(default: Default, text: object) -> Default:
     return Default(default.id, value, default.unit, default.mark, default.meaning + " (set by this site)")
 
 
-def _number(entry: Entry, raw: object, key: str) -> tuple[float, str]:
+def number_with_unit(entry: Entry, raw: object, key: str) -> tuple[float, str]:
+    """A plain number, or a literal such as \"2.04 'mL/min/kg'\", with its unit. Raises `GuidelineError`."""
     if isinstance(raw, (int, float)) and not isinstance(raw, bool):
         return float(raw), "1"
     try:

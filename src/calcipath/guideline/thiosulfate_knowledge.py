@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calcipath.guideline.entries import ContentFile, Entry, top, unique
-from calcipath.guideline.expression import ExpressionError, Literal
-from calcipath.guideline.expression_parser import parse
-from calcipath.guideline.fact_reader import read_citation
+from calcipath.guideline.fact_reader import number_with_unit, read_citation
 from calcipath.guideline.model import Citation, Default, Mark, Source
 from calcipath.guideline.units import UnitError, convert
 
@@ -275,10 +273,8 @@ def quantity(entry: Entry, key: str, unit: str) -> float:
 
 
 def _converted(entry: Entry, key: str, text: str, unit: str) -> float:
+    value, written = number_with_unit(entry, text, key)
     try:
-        literal = parse(text)
-        if not isinstance(literal, Literal) or not isinstance(literal.value, float):
-            raise ExpressionError("a number with its unit is needed", 0)
-        return convert(literal.value, literal.unit or "1", unit)
-    except (ExpressionError, UnitError) as error:
+        return convert(value, written, unit)
+    except UnitError as error:
         raise entry.fail(f"'{key}': {error}", key) from None

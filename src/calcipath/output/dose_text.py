@@ -16,23 +16,18 @@ def render_dose(found: Item, *, width: int = 80, colour: bool = False) -> str:
     sheet = Sheet(width, colour=colour)
     sheet.paragraph("Sodium thiosulfate: exposure on this dialysis", style="bold")
     sheet.paragraph(str(found["words"][0]), style="dim")
-    _answered(sheet, found)
-    _list(sheet, "Warnings", found.get("warnings", ()), "yellow")
-    if found.get("questions"):
-        _list(sheet, "Answer first", [each["question"] for each in found["questions"]], "bold")
-    _published(sheet, found.get("published", ()))
-    _list(sheet, "To know", [*found.get("information", ()), *found["words"][1:]])
-    return sheet.text()
-
-
-def _answered(sheet: Sheet, found: Item) -> None:
     _regimen(sheet, found["regimen"], found["patient"])
     _exposure(sheet, found)
+    _list(sheet, "Warnings", found["warnings"], "yellow")
+    _list(sheet, "Answer first", [each["question"] for each in found["questions"]])
     _matched(sheet, found["matched"])
     _scenarios(sheet, found)
     _changes(sheet, found["changes"])
-    if found.get("session_sheet"):
+    if found["session_sheet"]:
         _session_sheet(sheet, found["session_sheet"])
+    _published(sheet, found["published"])
+    _list(sheet, "To know", [*found["information"], *found["words"][1:]])
+    return sheet.text()
 
 
 def _regimen(sheet: Sheet, regimen: Item, patient: Item) -> None:
@@ -98,23 +93,18 @@ def _matched(sheet: Sheet, matched: Item) -> None:
     if matched.get("rounding"):
         sheet.paragraph(matched["rounding"], indent=2)
     if matched.get("rests_on"):
-        sheet.paragraph("It rests on the answers to the questions below.", indent=2)
+        sheet.paragraph("It rests on the answers to the questions above.", indent=2)
 
 
 def _scenarios(sheet: Sheet, found: Item) -> None:
     sheet.heading("How sure", "each reading of the literature, and what is not known")
     for each in (*found["scenarios"], *found["sensitivity"]):
         marks = "" if each.get("verified", True) else " [unverified]"
-        _line(
-            sheet,
-            str(each["title"]) + marks,
-            f"weekly AUC {_number(each['weekly_auc'])}, {each['ratio']['value']:.2f} times its reference",
-        )
-    ratios = [each["ratio"]["value"] for each in found["scenarios"]]
-    said = "agree" if max(ratios) / min(ratios) <= 1.25 else "disagree"
-    sheet.paragraph(
-        f"The readings {said} on the comparison; the level itself differs between them.", indent=2, style="dim"
-    )
+        ratio = f", {each['ratio']['value']:.2f} times its reference" if each["ratio"] else ""
+        text = f"{each['title']}{marks}: weekly AUC {_number(each['weekly_auc'])}{ratio}"
+        sheet.paragraph(text, label="-", indent=2, hang=2)
+    said = found["disagreement"] or "The readings agree on the comparison; the level itself differs between them"
+    sheet.paragraph(_sentence(said), indent=2, style="dim")
 
 
 def _changes(sheet: Sheet, changes: Sequence[Item]) -> None:

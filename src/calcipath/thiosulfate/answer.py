@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from calcipath.guideline.thiosulfate_knowledge import PublishedRegimen, Scenario, ThiosulfateKnowledge
+from calcipath.guideline.thiosulfate_knowledge import Question, Scenario, ThiosulfateKnowledge
 from calcipath.thiosulfate.cautions import cautions
 from calcipath.thiosulfate.changes import changes
 from calcipath.thiosulfate.comparison import Comparer, Pair, Progress
 from calcipath.thiosulfate.dialysis import INTERMITTENT
 from calcipath.thiosulfate.exposure import Exposure
 from calcipath.thiosulfate.kinetics import Patient
-from calcipath.thiosulfate.matching import Matched, match
+from calcipath.thiosulfate.matching import Matched, match, scenarios_disagree
 from calcipath.thiosulfate.product import SODIUM_MOLAR_MASS
+from calcipath.thiosulfate.published import published, quantity
 from calcipath.thiosulfate.request import Request, checked_request, interval_for, reference_doses
 from calcipath.thiosulfate.session_sheet import session_sheet
 
@@ -34,6 +35,7 @@ def answer(request: Request, knowledge: ThiosulfateKnowledge, progress: Progress
     grams, chosen = chosen_dose(request, matched, knowledge)
     typical = comparer.pair(comparer.scenarios[0])
     references = reference_doses(request.patient.weight, knowledge)
+    reference = references[0] if len(references) == 1 else None
     schedule = comparer.schedule
     return {
         "status": "answered",
@@ -42,27 +44,23 @@ def answer(request: Request, knowledge: ThiosulfateKnowledge, progress: Progress
         "exposure": _exposure(typical.regimen, request, grams, schedule.doses_per_week),
         "reference": _reference(typical, references, request, grams, knowledge),
         "matched": _matched(matched, request, knowledge),
-        "scenarios": [_scenario(comparer, each, request, grams, references, knowledge) for each in comparer.scenarios],
+        "scenarios": [_scenario(comparer, each, request, grams, reference, knowledge) for each in comparer.scenarios],
+        "disagreement": scenarios_disagree(comparer) or None,
         "sensitivity": [
             {"id": each.id, "title": each.title, "mark": each.mark}
-            | _compared(comparer.pair(comparer.scenarios[0], each), request, grams, references[-1], knowledge)
+            | _compared(comparer.pair(comparer.scenarios[0], each), request, grams, reference, knowledge)
             for each in knowledge.sensitivity
         ],
-        "population": _population(people, request, grams, references[-1], knowledge),
+        "population": _population(people, request, grams, reference, knowledge),
         "changes": changes(comparer, request.product.mmol(grams)),
-        "published": published(request, knowledge, comparer),
+        "published": published(comparer, reference),
         "endogenous": _endogenous(comparer.scenarios[0]),
-        "session_sheet": session_sheet(request, grams) if not request.holds else None,
+        "session_sheet": session_sheet(request, grams) if _may_have_sheet(request, matched) else None,
         "questions": questions(request, knowledge),
         "warnings": list(cautions(request, grams, schedule, knowledge)),
         "information": list(knowledge.information),
         "words": list(knowledge.words),
     }
-
-
-def quantity(value: float, unit: str) -> dict[str, Any]:
-    """A number with its unit."""
-    return {"value": float(value), "unit": unit}
 
 
 def chosen_dose(request: Request, matched: Matched, knowledge: ThiosulfateKnowledge) -> tuple[float, str]:
@@ -71,9 +69,14 @@ def chosen_dose(request: Request, matched: Matched, knowledge: ThiosulfateKnowle
         return matched.dose, "the matched dose"
     if request.dose is not None:
         return request.dose, "as given"
-    grams = reference_doses(request.patient.weight, knowledge)[-1]
+    (grams,) = reference_doses(request.patient.weight, knowledge)  # `checked_request` asked where there are two
     mmol = grams / knowledge.salts["pentahydrate"].molar_mass * 1000.0
     return request.product.grams(mmol), "the reference dose, as none was given"
+
+
+def _may_have_sheet(request: Request, matched: Matched) -> bool:
+    """A worksheet belongs to a dose that someone named or that may be shown, never to one that stands in or is held."""
+    return not request.holds and (request.dose is not None or (request.match_reference and matched.dose is not None))
 
 
 def _patient(patient: Patient) -> dict[str, Any]:
@@ -137,7 +140,11 @@ def _reference(
     shown = "haemodialysis, three 4-hour sessions a week, dose in the last hour, same patient"
     if len(options) == 1:
         return {"regimen": shown, **options[0]}
-    return {"regimen": shown, "undefined": "at exactly 60 kg the quoted doses are undefined", "options": options}
+    return {
+        "regimen": shown,
+        "undefined": f"at exactly {request.patient.weight:g} kg the quoted doses are undefined",
+        "options": options,
+    }
 
 
 def _pentahydrate(grams: float, knowledge: ThiosulfateKnowledge) -> float:
@@ -150,9 +157,12 @@ def _ratio(pair: Pair, request: Request, grams: float, reference: float, knowled
 
 
 def _compared(
-    pair: Pair, request: Request, grams: float, reference: float, knowledge: ThiosulfateKnowledge
+    pair: Pair, request: Request, grams: float, reference: float | None, knowledge: ThiosulfateKnowledge
 ) -> dict[str, Any]:
-    return _levels(pair.regimen.times(request.product.mmol(grams))) | {
+    found = _levels(pair.regimen.times(request.product.mmol(grams)))
+    if reference is None:  # undefined at this weight
+        return found | {"reference_weekly_auc": None, "ratio": None}
+    return found | {
         "reference_weekly_auc": quantity(pair.reference.weekly_auc[0] * _pentahydrate(reference, knowledge), AUC),
         "ratio": quantity(_ratio(pair, request, grams, reference, knowledge), "1"),
     }
@@ -163,7 +173,7 @@ def _scenario(
     scenario: Scenario,
     request: Request,
     grams: float,
-    references: tuple[float, ...],
+    reference: float | None,
     knowledge: ThiosulfateKnowledge,
 ) -> dict[str, Any]:
     marks = {scenario.parameters[name].citation.mark for name in scenario.differs or scenario.parameters}
@@ -174,7 +184,7 @@ def _scenario(
         "title": scenario.title,
         "statement": scenario.statement,
         "verified": verified,
-        **_compared(comparer.pair(scenario), request, grams, references[-1], knowledge),
+        **_compared(comparer.pair(scenario), request, grams, reference, knowledge),
         "sources": list(sources.values()),
     }
 
@@ -210,7 +220,7 @@ def questions(request: Request, knowledge: ThiosulfateKnowledge) -> list[dict[st
     return [{"id": each.id, "question": each.ask} for each in _asked(request, knowledge)]
 
 
-def _asked(request: Request, knowledge: ThiosulfateKnowledge) -> list[Any]:
+def _asked(request: Request, knowledge: ThiosulfateKnowledge) -> list[Question]:
     if request.holds is not None:
         return []
     modality = request.dialysis.modality
@@ -218,20 +228,23 @@ def _asked(request: Request, knowledge: ThiosulfateKnowledge) -> list[Any]:
 
 
 def _population(
-    people: Pair, request: Request, grams: float, reference: float, knowledge: ThiosulfateKnowledge
+    people: Pair, request: Request, grams: float, reference: float | None, knowledge: ThiosulfateKnowledge
 ) -> dict[str, Any]:
     found = people.regimen.times(request.product.mmol(grams))
-    ratio = found.weekly_auc / (people.reference.weekly_auc * _pentahydrate(reference, knowledge))
+    ratio = None
+    if reference is not None:
+        own = found.weekly_auc / (people.reference.weekly_auc * _pentahydrate(reference, knowledge))
+        ratio = _percentiles(own, "1")
     return {
         "patients": request.population,
         "seed": request.seed,
-        "spread": "between people, published for clearances; of the volume, assumed",
+        "spread": "between people, published for clearances; of the volume, assumed; none for clearances that follow from flows",
         "percentiles": list(PERCENTILES),
         "weekly_auc": _percentiles(found.weekly_auc, AUC),
         "peak": _percentiles(found.peak, LEVEL),
         "trough": _percentiles(found.trough, LEVEL),
         "fraction_removed_by_dialysis": _percentiles(found.fraction_removed_by_dialysis, "1"),
-        "ratio": _percentiles(ratio, "1"),
+        "ratio": ratio,
     }
 
 
@@ -246,67 +259,3 @@ def _endogenous(scenario: Scenario) -> dict[str, Any]:
         "weekly_auc": quantity(level.mean * 168.0, AUC),
         "note": "made by the body; not counted in the exposures above",
     }
-
-
-def published(
-    request: Request, knowledge: ThiosulfateKnowledge, comparer: Comparer | None = None
-) -> list[dict[str, Any]]:
-    """The published regimens of this setting with their marks, and what is said where there is none."""
-    fitting = [each for each in knowledge.regimens if _fits(each, request)]
-    said: list[dict[str, Any]] = [
-        {"statement": statement, "source": None, "mark": None}
-        for modalities, statement in knowledge.unpublished
-        if request.dialysis.modality in modalities
-    ]
-    return said + [_published(each, request, knowledge, comparer) for each in fitting]
-
-
-def _fits(regimen: PublishedRegimen, request: Request) -> bool:
-    modality = request.dialysis.modality
-    if ("hemodialysis" if modality == "hemodiafiltration" else modality) not in regimen.modalities:
-        return False
-    weight, gfr = request.patient.weight, request.patient.gfr
-    if weight != 60 and (
-        (regimen.over is not None and weight < regimen.over) or (regimen.under is not None and weight > regimen.under)
-    ):
-        return False
-    if gfr is None:
-        return True
-    return not (
-        (regimen.gfr_from is not None and gfr < regimen.gfr_from)
-        or (regimen.gfr_below is not None and gfr >= regimen.gfr_below)
-    )
-
-
-def _published(
-    regimen: PublishedRegimen, request: Request, knowledge: ThiosulfateKnowledge, comparer: Comparer | None
-) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "id": regimen.id,
-        "statement": regimen.statement,
-        "source": regimen.citation.source.citation,
-        "locator": regimen.citation.locator,
-        "mark": regimen.citation.mark,
-        "salt": "not stated; read as pentahydrate",
-    }
-    if comparer is None or regimen.dose is None or regimen.per_week is None:
-        return found
-    found["dose"], found["per_week"] = quantity(regimen.dose, "g"), regimen.per_week
-    pair = comparer.pair(comparer.scenarios[0])
-    doses = comparer.schedule.doses_per_week
-    own_reference = reference_doses(request.patient.weight, knowledge)[-1]
-    ratio = (
-        pair.regimen.weekly_auc[0]
-        * regimen.dose
-        * regimen.per_week
-        / doses
-        / (pair.reference.weekly_auc[0] * own_reference)
-    )
-    found["ratio"] = quantity(ratio, "1")
-    limit = knowledge.defaults["thiosulfate-scenario-agreement"].value
-    if abs(ratio - 1.0) > limit:
-        found["differs"] = (
-            f"On this dialysis and timing it gives about {ratio:.2f} times the reference's weekly exposure: the published "
-            "regimen and equal exposure differ."
-        )
-    return found

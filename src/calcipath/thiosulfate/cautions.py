@@ -74,10 +74,15 @@ def _setting(request: Request, knowledge: ThiosulfateKnowledge) -> Iterator[str]
             yield f"GFR below {limit:g} off dialysis: severe acidosis is reported after daily 25 g for more than 3 days."
     if dialysis.modality == "peritoneal":
         yield "Peritoneal dialysis removes little thiosulfate: watch bicarbonate closely; never give it into the peritoneum."
-    if dialysis.modality in INTERMITTENT and dialysis.koa is None:
-        if dialysis.modality == "hemodiafiltration":
-            yield "Convection is not counted without KoA and flows: the published haemodialysis clearance is used."
-        if gfr:
-            yield "Residual kidney function is counted as GFR; non-renal clearance stays that of kidney failure."
+    if dialysis.modality == "hemodiafiltration" and (dialysis.koa is None or dialysis.substitution is None):
+        used = "published haemodialysis clearance" if dialysis.koa is None else "diffusive clearance of the dialyser"
+        yield f"Convection is counted only with KoA, flows and substitution volume: the {used} is used."
+    if dialysis.modality != "none" and gfr is None:
+        yield "Residual kidney function is not given and is taken as none; with some, the exposure is lower."
+    if request.product.diluent == "dextrose":
+        limit = knowledge.defaults["sodium-dextrose-limit"].value
+        yield f"Dextrose diluent: not when serum sodium is below {limit:g} mmol/L ({DEFAULT})."
+    if request.timing.given and dialysis.modality not in INTERMITTENT:
+        yield f"The timing ({request.timing.words}) has no meaning without sessions and is not used."
     if dialysis.modality not in (*INTERMITTENT, "none"):
         yield "Clearance by this dialysis is derived from flows (sieving 1), not measured."

@@ -24,15 +24,6 @@ MODALITIES: tuple[Modality, ...] = (
 )
 INTERMITTENT = ("hemodialysis", "hemodiafiltration")
 CONTINUOUS = ("cvvh", "cvvhd", "cvvhdf")
-NAMES = {
-    "hemodialysis": "haemodialysis",
-    "hemodiafiltration": "haemodiafiltration",
-    "cvvh": "continuous haemofiltration",
-    "cvvhd": "continuous haemodialysis",
-    "cvvhdf": "continuous haemodiafiltration",
-    "peritoneal": "peritoneal dialysis",
-    "none": "no dialysis",
-}
 ML_PER_MIN = 0.06  # L/h in one mL/min
 
 
@@ -87,6 +78,23 @@ BELONGS: dict[str, tuple[str, ...]] = {
 }
 
 
+def missing_inputs(dialysis: Dialysis) -> list[MissingInput]:
+    """What must be asked before the prescription gives a clearance."""
+    found = []
+    if dialysis.modality in INTERMITTENT:
+        if dialysis.sessions is None:
+            found.append(MissingInput("How many dialysis sessions a week?", "--sessions"))
+        if dialysis.hours is None:
+            found.append(MissingInput("How many hours does a session last?", "--hours"))
+    if dialysis.modality in CONTINUOUS:
+        if dialysis.effluent is None:
+            found.append(MissingInput("What is the effluent flow, in mL/kg/h?", "--effluent"))
+        if dialysis.predilution and dialysis.blood_flow is None:
+            question = "What is the blood flow, in mL/min? Pre-dilution lowers the clearance by it."
+            found.append(MissingInput(question, "--blood-flow"))
+    return found
+
+
 def checked(dialysis: Dialysis) -> Dialysis:
     """The prescription, when it can be used. Raises `MissingInput` for what must be asked, `InputError` for nonsense."""
     if dialysis.modality not in MODALITIES:
@@ -99,42 +107,24 @@ def checked(dialysis: Dialysis) -> Dialysis:
             raise InputError(f"{_option(name)} does not belong to modality {dialysis.modality}: leave it out")
         if name in LIMITS:
             within(value, _option(name), *LIMITS[name])
-    if dialysis.modality in INTERMITTENT:
-        _check_sessions(dialysis)
-    if dialysis.modality in CONTINUOUS:
-        _check_continuous(dialysis)
+    for missing in missing_inputs(dialysis):
+        raise missing
+    if dialysis.sessions is not None and dialysis.hours is not None:
+        _check_sessions(dialysis, dialysis.sessions, dialysis.hours)
+    if dialysis.modality == "cvvhd" and dialysis.predilution:
+        raise InputError("--predilution does not belong to cvvhd: it has no substitution fluid")
     return dialysis
 
 
-def _check_sessions(dialysis: Dialysis) -> None:
-    if dialysis.sessions is None:
-        raise MissingInput("How many dialysis sessions a week?", "--sessions")
-    if dialysis.hours is None:
-        raise MissingInput("How many hours does a session last?", "--hours")
-    if dialysis.sessions not in (1, 2, 3, 3.5, 4, 5, 6, 7):
-        raise InputError(f"--sessions {dialysis.sessions:g}: must be 1 to 7 a week, or 3.5 for every other day")
-    within(dialysis.hours, "--hours", 0.5, 24.0, "h a session")
-    closest = 48.0 if dialysis.sessions == 3.5 else 24.0 if dialysis.sessions > 3 else 48.0
-    if dialysis.sessions == 1:
-        closest = 168.0
-    if dialysis.hours >= closest:
-        raise InputError(
-            f"--hours {dialysis.hours:g}: a session must be shorter than the {closest:g} h between two session starts"
-        )
+def _check_sessions(dialysis: Dialysis, sessions: float, hours: float) -> None:
+    if sessions not in (1, 2, 3, 3.5, 4, 5, 6, 7):
+        raise InputError(f"--sessions {sessions:g}: must be 1 to 7 a week, or 3.5 for every other day")
+    within(hours, "--hours", 0.5, 24.0, "h a session")
+    if sessions > 3.5 and hours >= 24.0:  # so many sessions stand on adjacent days
+        raise InputError(f"--hours {hours:g}: a session must be shorter than the 24 h between two session starts")
     given = [each is not None for each in (dialysis.koa, dialysis.blood_flow, dialysis.dialysate_flow)]
     if any(given) and not all(given):
         raise InputError("clearance from KoA needs all three of --koa, --blood-flow and --dialysate-flow, in mL/min")
-
-
-def _check_continuous(dialysis: Dialysis) -> None:
-    if dialysis.effluent is None:
-        raise MissingInput("What is the effluent flow, in mL/kg/h?", "--effluent")
-    if dialysis.modality == "cvvhd" and dialysis.predilution:
-        raise InputError("--predilution does not belong to cvvhd: it has no substitution fluid")
-    if dialysis.predilution and dialysis.blood_flow is None:
-        raise MissingInput(
-            "What is the blood flow, in mL/min? Pre-dilution lowers the clearance by it.", "--blood-flow"
-        )
 
 
 def within(value: float, name: str, low: float, high: float, unit: str) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -135,9 +134,3 @@ def _removed(area: Array, marks: Array, kinetics: Kinetics, schedule: Schedule) 
         for start, end in spans
     )
     return np.asarray(under * kinetics.dialysis)
-
-
-def shortest_gap(schedule: Schedule) -> float:
-    """The shortest time between two dose starts, h."""
-    starts = [start for start, _ in schedule.doses]
-    return min(later - earlier for earlier, later in pairwise([*starts, starts[0] + schedule.period]))

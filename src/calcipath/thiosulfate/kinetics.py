@@ -69,7 +69,7 @@ def sampled(
     knowledge: ThiosulfateKnowledge,
     draws: Mapping[str, Array],
 ) -> Kinetics:
-    """Virtual patients: `draws` are standard normal numbers by name, spread log-normally about the published means."""
+    """Virtual patients: `draws` are standard normal numbers by name, spread log-normally so that the mean is the published one."""
     share = nonrenal_share(patient, dialysis, knowledge)
     parameters = scenario.parameters
     omega = {
@@ -93,14 +93,16 @@ def _kinetics(
     parameters, weight = scenario.parameters, patient.weight
     share = nonrenal_share(patient, dialysis, knowledge)
     failure, healthy = parameters["nonrenal-kidney-failure"].mean, parameters["nonrenal-healthy"].mean
-    removed = clearance_from_flows(dialysis, weight, knowledge.defaults["peritoneal-drained-volume"].value)
-    if removed is None:
-        removed = parameters["hemodialysis"].mean * weight
+    from_flows = clearance_from_flows(dialysis, weight, knowledge.defaults["peritoneal-drained-volume"].value)
+    if from_flows is None:
+        removed = parameters["hemodialysis"].mean * weight * factors["dialysis"]
+    else:
+        removed = np.asarray(from_flows)  # follows from flows; no spread of it is published
     return Kinetics(
         volume=parameters["volume"].mean * weight * factors["volume"],
         nonrenal=((1 - share) * failure + share * healthy) * weight * factors["nonrenal"],
         renal=(patient.gfr or 0.0) * ML_PER_MIN * factors["renal"],
-        dialysis=removed * factors["dialysis"],
+        dialysis=removed,
         endogenous_level=parameters["endogenous-level"].mean,
         endogenous_production=parameters["endogenous-production"].mean * weight,
     )

@@ -41,9 +41,12 @@ def match(comparer: Comparer, population: Pair | None) -> Matched:
     salt = comparer.knowledge.salts["pentahydrate"]
     reference_mmol = reference / salt.molar_mass * 1000.0
     mmol = matching_dose(comparer.pair(comparer.scenarios[0]), reference_mmol)
-    highest = comparer.knowledge.defaults["thiosulfate-highest-dose"].value / salt.molar_mass * 1000.0
+    cap = comparer.knowledge.defaults["thiosulfate-highest-dose"].value
+    highest = cap / salt.molar_mass * 1000.0
     if mmol > highest * (1 + 1e-9):
-        return Matched("above-cap", "equal exposure would need more than the highest dose shown, 25 g of pentahydrate")
+        return Matched(
+            "above-cap", f"equal exposure would need more than the highest dose shown, {cap:g} g of pentahydrate"
+        )
     dose, vials = _in_vials(comparer, mmol, highest)
     ratio = request.product.mmol(dose) / mmol
     at_least, near = _attained(comparer, population, request.product.mmol(dose), reference_mmol)
@@ -66,7 +69,10 @@ def withheld_because(comparer: Comparer) -> list[str]:
         reasons.append("off dialysis nothing removes the sodium and acid of the dose, so no dose is matched")
     reasons.extend(request.holds or ())
     if len(reference_doses(request.patient.weight, comparer.knowledge)) > 1:
-        reasons.append("at exactly 60 kg the quoted reference dose is undefined; both are shown and none is default")
+        weight = request.patient.weight
+        reasons.append(
+            f"at exactly {weight:g} kg the quoted reference dose is undefined; both are shown and none is default"
+        )
     disagreement = scenarios_disagree(comparer)
     if disagreement:
         reasons.append(disagreement)

@@ -14,7 +14,6 @@ is zero, or when an interval is very short (textbook form: Gibaldi and Perrier, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,12 +39,6 @@ class Propagator:
     c22: Array | None = None
     r2: Array | None = None
     u2: Array | None = None
-
-
-class Disposition(Protocol):
-    """A compartment model that can say how it moves over `hours` at a clearance in L/h."""
-
-    def propagator(self, hours: float, clearance: Array) -> Propagator: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,10 @@ def checked_request(request: Request, knowledge: ThiosulfateKnowledge) -> Reques
         raise InputError(f"--population must be 1 to {HIGHEST_POPULATION}")
     if request.dose is not None:
         check_dose(request.dose, knowledge)
+    elif len(doses := reference_doses(request.patient.weight, knowledge)) > 1:
+        low, high = doses
+        question = f"At exactly {request.patient.weight:g} kg the quoted doses are undefined: {low:g} g or {high:g} g?"
+        raise MissingInput(question, "--dose")
     return request
 
 

@@ -22,6 +22,7 @@ class Timing:
 
     start: str | float = "last-hour"
     hours: float | None = None
+    given: bool = False  # asked for, not the default
 
     @property
     def infusion(self) -> float:
