@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from calcipath.assessment.assess import Assessor
 from calcipath.errors import GuidelineError, InputError
@@ -23,9 +23,13 @@ from calcipath.options import AssessmentOptions
 from calcipath.output.timeline import Timeline
 from calcipath.record.dates import parse_when
 from calcipath.record.model import Record, When
-from calcipath.record.reader import RecordError
+from calcipath.record.reader import ReadReport, RecordError
 from calcipath.site_configuration import read_site_configuration
 from calcipath.timeline_of_record import timeline_of
+
+if TYPE_CHECKING:
+    from calcipath.thiosulfate.comparison import Progress
+    from calcipath.thiosulfate.options import DoseOptions
 
 _DEFAULT_OPTIONS = AssessmentOptions()
 
@@ -95,7 +99,67 @@ def assess_resources(
     return _assess(source_of(resources), options, assessor, site)
 
 
-def _assess(source: Any, options: AssessmentOptions, assessor: Assessor, site: Site) -> AssessedRecord:
+def dose_path(
+    path: str, dosing: DoseOptions, options: AssessmentOptions = _DEFAULT_OPTIONS, progress: Progress | None = None
+) -> dict[str, Any]:
+    """The dosing answer for a record ('-' for standard input); what `dosing` states stands instead of the record's.
+
+    Raises `InputError` for a record that cannot be read or an option that cannot be, `GuidelineError` for a wrong
+    configuration.
+    """
+    from calcipath.sources.files import read_path
+
+    assessor, site = _assessor(options.config)
+    return _dose(read_path(path, patient=options.patient), dosing, options, assessor, site, progress)
+
+
+def dose_server(
+    url: str,
+    patient: str,
+    dosing: DoseOptions,
+    options: AssessmentOptions = _DEFAULT_OPTIONS,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """The dosing answer for a patient of a FHIR R4 server. Raises `ServerError`, `InputError`, `GuidelineError`."""
+    from calcipath.sources.server import read_server
+
+    assessor, site = _assessor(options.config)
+    return _dose(read_server(url, patient), dosing, options, assessor, site, progress)
+
+
+def dose_resources(
+    resources: Sequence[Mapping[str, Any]], dosing: DoseOptions, options: AssessmentOptions = _DEFAULT_OPTIONS
+) -> dict[str, Any]:
+    """The dosing answer for FHIR resources that are already in memory as dictionaries."""
+    from calcipath.sources.files import source_of
+
+    assessor, site = _assessor(options.config)
+    return _dose(source_of(resources), dosing, options, assessor, site, None)
+
+
+def _dose(
+    source: Any,
+    dosing: DoseOptions,
+    options: AssessmentOptions,
+    assessor: Assessor,
+    site: Site,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    from calcipath.dosing import own_scenarios
+
+    report, moment = _read(source, options, site)
+    return assessor.dose(
+        report.record,
+        dosing,
+        as_of=moment.latest if moment else 0.0,
+        read_notes=options.notes,
+        scenarios=own_scenarios(dosing, assessor.guideline.thiosulfate),
+        progress=progress,
+    )
+
+
+def _read(source: Any, options: AssessmentOptions, site: Site) -> tuple[ReadReport, When | None]:
+    """The record, and the moment for which it is assessed."""
     from calcipath.record.reader import read_resources
 
     as_of = _instant(options.as_of) if options.as_of else None
@@ -108,8 +172,12 @@ def _assess(source: Any, options: AssessmentOptions, assessor: Assessor, site: S
         )
     except RecordError as error:
         raise InputError(str(error)) from None
+    return report, as_of or report.record.ends
+
+
+def _assess(source: Any, options: AssessmentOptions, assessor: Assessor, site: Site) -> AssessedRecord:
+    report, moment = _read(source, options, site)
     record = report.record
-    moment = as_of or record.ends
     at = moment.latest if moment else 0.0
     found = assessor.assess(
         record, as_of=at, as_of_text=moment.written if moment else "unknown", read_notes=options.notes

@@ -172,6 +172,16 @@ def _command(
 
 def _add_assess(commands: Any) -> None:
     parser = _command(commands, "assess", "assess one patient's record", assess)
+    _add_record(parser)
+    parser.add_argument("--format", choices=("text", "json", "html"), default="text", help="default: text")
+    parser.add_argument(
+        "--output", metavar="FILE", help="write to a file, whole or not at all (default: standard output)"
+    )
+    parser.add_argument("--why", action="store_true", help="text: every ground, quotation, source and strength")
+    _add_shared(parser)
+
+
+def _add_record(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "record", nargs="?", metavar="RECORD", help="FHIR bundle, NDJSON file or folder of resources of one patient"
     )
@@ -190,16 +200,11 @@ def _add_assess(commands: Any) -> None:
     parser.add_argument(
         "--as-of", type=_instant, metavar="DATE", help="assess for this date (default: end of the record)"
     )
-    parser.add_argument("--format", choices=("text", "json", "html"), default="text", help="default: text")
-    parser.add_argument(
-        "--output", metavar="FILE", help="write to a file, whole or not at all (default: standard output)"
-    )
-    parser.add_argument("--why", action="store_true", help="text: every ground, quotation, source and strength")
-    _add_shared(parser)
 
 
 def _add_dose(commands: Any) -> None:
     parser = _command(commands, "dose", "simulate sodium thiosulfate on a patient's dialysis", dose)
+    _add_record(parser)
     dose_command.add_options(parser)
     _add_shared(parser)
 
@@ -257,7 +262,7 @@ def _instant(text: str) -> str:
 
 def assess(chosen: argparse.Namespace) -> int:
     """`calcipath assess`: one record to text, JSON or a page."""
-    options = AssessmentOptions(chosen.complete, chosen.notes == "on", chosen.as_of or "", chosen.config)
+    options = dose_command.record_options(chosen)
     result = _assessment(chosen, options)
     content = _rendered(result, chosen)
     if chosen.output is None:
@@ -271,17 +276,23 @@ def assess(chosen: argparse.Namespace) -> int:
 
 def _assessment(chosen: argparse.Namespace, options: AssessmentOptions) -> Assessment:
     _check_config(options.config)
+    if chosen.server is None and not chosen.record:
+        raise InputError("assess needs a RECORD, or --server with --patient")
+    _check_record(chosen)
     if chosen.server is None:
-        if not chosen.record:
-            raise InputError("assess needs a RECORD, or --server with --patient")
-        if chosen.record != "-" and not os.path.exists(chosen.record):  # noqa: PTH110  pathlib would cost the start-up time of help
-            raise InputError(f"no such file or folder: {chosen.record}")
         return _doors().assess_path(chosen.record, replace(options, patient=chosen.patient or ""))
+    return _doors().assess_server(chosen.server, chosen.patient, options)
+
+
+def _check_record(chosen: argparse.Namespace) -> None:
+    if chosen.server is None:
+        if chosen.record and chosen.record != "-" and not os.path.exists(chosen.record):  # noqa: PTH110  pathlib would cost the start-up time of help
+            raise InputError(f"no such file or folder: {chosen.record}")
+        return
     if chosen.record:
         raise InputError("give a RECORD or --server, not both")
     if not chosen.server or not chosen.patient:
         raise InputError("--server needs the id of the patient: --patient ID")
-    return _doors().assess_server(chosen.server, chosen.patient, options)
 
 
 def _check_config(path: str) -> None:
@@ -306,6 +317,7 @@ def _rendered(result: Assessment, chosen: argparse.Namespace) -> str:
 def dose(chosen: argparse.Namespace) -> int:
     """`calcipath dose`: exposure of a regimen beside the reference regimen."""
     _check_config(chosen.config)
+    _check_record(chosen)
     content = dose_command.run(chosen, _columns(chosen), _colour(chosen))
     if chosen.output is None:
         _print(content, "json" if chosen.format == "json" else "text")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from calcipath.options import AssessmentOptions
 
 if TYPE_CHECKING:
     from calcipath.dosing import DoseOptions
@@ -92,7 +95,7 @@ def _grams(text: str) -> float:
 
 def run(chosen: argparse.Namespace, width: int, colour: bool) -> str:
     """The text to print."""
-    found = _answer(_options(chosen))
+    found = _answer(chosen)
     if chosen.format == "json":
         import json
 
@@ -102,10 +105,23 @@ def run(chosen: argparse.Namespace, width: int, colour: bool) -> str:
     return render_dose(found, width=width, colour=colour)
 
 
-def _answer(options: DoseOptions) -> dict[str, Any]:
-    from calcipath.dosing import dose
+def _answer(chosen: argparse.Namespace) -> dict[str, Any]:
+    options = _options(chosen)
+    if chosen.record is None and chosen.server is None:
+        from calcipath.dosing import dose
 
-    return dose(options)
+        return dose(options)
+    from calcipath.api import dose_path, dose_server
+
+    if chosen.server is None:
+        asked = replace(record_options(chosen), patient=chosen.patient or "")
+        return dose_path(chosen.record, options, asked)
+    return dose_server(chosen.server, chosen.patient, options, record_options(chosen))
+
+
+def record_options(chosen: argparse.Namespace) -> AssessmentOptions:
+    """How a record is to be read."""
+    return AssessmentOptions(chosen.complete, chosen.notes == "on", chosen.as_of or "", chosen.config)
 
 
 def _options(chosen: argparse.Namespace) -> DoseOptions:

@@ -12,7 +12,7 @@ from calcipath.guideline.entries import ContentFile, Entry, top
 from calcipath.guideline.reader import Site
 from calcipath.guideline.vocabulary import Vocabulary
 
-_KEYS = ("notes", "code_systems", "value_sets", "terms", "defaults")
+_KEYS = ("notes", "code_systems", "value_sets", "terms", "defaults", "thiosulfate_product")
 _COLUMNS = {"value_set", "system", "code"}
 
 
@@ -24,16 +24,18 @@ def read_site_configuration(path: str, vocabulary: Vocabulary, value_sets: froze
     entry = _entry(path)
     if entry is None:
         return Site()
-    systems, defaults = _mapping(entry, "code_systems"), _mapping(entry, "defaults")
+    systems, defaults, product = (_mapping(entry, key) for key in ("code_systems", "defaults", "thiosulfate_product"))
     rows = _rows(path, entry.data.get("value_sets") or [], value_sets)
     documents = [(path, {"concepts": _terms(path, entry.data.get("terms") or [], vocabulary)})]
-    return Site({str(k): str(v) for k, v in systems.items()}, rows, documents, dict(defaults))
+    return Site({str(k): str(v) for k, v in systems.items()}, rows, documents, dict(defaults), product)
 
 
 def read_site_defaults(path: str) -> Site:
-    """Only the site's own values of defaults, for the dosing, which reads no vocabulary. Raises `GuidelineError`."""
+    """Only the site's own values of defaults and its product, for the dosing, which reads no vocabulary. Raises `GuidelineError`."""
     entry = _entry(path)
-    return Site() if entry is None else Site(defaults=dict(_mapping(entry, "defaults")))
+    if entry is None:
+        return Site()
+    return Site(defaults=dict(_mapping(entry, "defaults")), product=_mapping(entry, "thiosulfate_product"))
 
 
 def _entry(path: str) -> Entry | None:

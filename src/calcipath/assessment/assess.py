@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from calcipath.assessment import answer
+from calcipath.assessment.dosing import dosing, stated_outcomes
 from calcipath.assessment.verdicts import Verdicts
 from calcipath.assessment.what_if import InfluenceMap, influence_map
 from calcipath.guideline.model import Guideline
 from calcipath.record.facts import PickedFacts, pick_facts
 from calcipath.record.model import DataProblem, Finding, Record
 from calcipath.record.recognition import recognise
+
+if TYPE_CHECKING:
+    from calcipath.guideline.thiosulfate_knowledge import Scenario
+    from calcipath.thiosulfate.comparison import Progress
+    from calcipath.thiosulfate.options import DoseOptions
 
 SCHEMA_VERSION = "1.0"
 
@@ -46,6 +52,27 @@ class Assessor:
         )
         return Assessment(body, record, tuple(recognised.findings), picked, as_of)
 
+    def dose(
+        self,
+        record: Record,
+        options: DoseOptions,
+        *,
+        as_of: float,
+        read_notes: bool = True,
+        scenarios: tuple[Scenario, ...] = (),
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """The dosing answer for a record; what `options` state stands instead of what the record says.
+
+        Raises `InputError` for an option that cannot be.
+        """
+        recognised = recognise(record.events, self.guideline.vocabulary, read_notes)
+        picked = pick_facts(self.guideline, record, recognised.findings, as_of)
+        problems = (*recognised.problems, *picked.problems)
+        without = Verdicts(self.guideline, picked.values)
+        stated = Verdicts(self.guideline, picked.values, stated_outcomes(self.guideline, options))
+        return dosing(stated, without, options, problems, scenarios, progress)
+
     def _answer(
         self,
         record: Record,
@@ -72,10 +99,7 @@ class Assessor:
             "unknowns": answer.unknowns(verdicts, self.influence),
             "assumptions": answer.assumptions(verdicts),
             "data_problems": answer.data_problems(problems, findings, verdicts),
-            "dosing": {
-                "status": "not built yet",
-                "reason": "the assessment does not simulate a dose from the record yet; `calcipath dose` does from options",
-            },
+            "dosing": dosing(verdicts, problems=problems),
             "course": answer.course(verdicts, record, findings, picked),
             "reading": {"codes_not_recognised": dict(sorted(unread.items()))},
         }

@@ -50,12 +50,14 @@ class StandingOutcome:
 
 
 class Verdicts:
-    """Lazily evaluated and remembered; `facts` holds the picked facts."""
+    """Lazily evaluated and remembered; `facts` holds the picked facts, `stated` what a caller says instead of them."""
 
-    def __init__(self, guideline: Guideline, facts: Mapping[str, FactValue]) -> None:
+    def __init__(
+        self, guideline: Guideline, facts: Mapping[str, FactValue], stated: Mapping[str, Outcome] | None = None
+    ) -> None:
         self.guideline = guideline
-        self._facts = facts
-        self._known: dict[str, Outcome] = {}
+        self._facts = {name: value for name, value in facts.items() if name not in stated} if stated else facts
+        self._known: dict[str, Outcome] = dict(stated or {})
         self._judged: dict[str, Judgement] = {}
         self._standings: dict[str, StandingOutcome] = {}
         self._rung: tuple[Rung, Outcome] | None = None

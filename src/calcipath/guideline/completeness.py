@@ -25,6 +25,7 @@ def _facts_read(guideline: Guideline) -> Iterator[str]:
         yield from names
     for condition in _further_conditions(guideline):
         yield from references(condition.tree)
+    yield from guideline.thiosulfate.record_inputs.facts()
     for item in guideline.recommendations:
         yield from (guard.fact for guard in item.guards)
     for mimic in guideline.mimics:

@@ -26,6 +26,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "quantity": (*_FINDING, *_QUANTITY, "source"),
     "elapsed": (*_FINDING, "unit", "since", "single_sessions", "current"),
     "frequency": (*_FINDING, "unit"),
+    "duration": (*_FINDING, "unit", "plausible"),
     "demographic": ("field", "values", "unit"),
     "setting": (),
     "derived": ("expression", "unit", "values", "range", "analyte"),
@@ -175,7 +176,7 @@ def _type(entry: Entry, kind: str) -> ValueType:
         return ValueType("quantity", unit, analyte=entry.text("analyte", ""))
     if "values" in entry.data:
         return ValueType("text", values=entry.texts("values"))
-    if kind in ("quantity", "elapsed", "frequency"):
+    if kind in ("quantity", "elapsed", "frequency", "duration"):
         raise entry.fail("a fact of this kind needs a 'unit'")
     return ValueType("boolean")
 

@@ -69,7 +69,7 @@ class Fact:
     """A named, typed thing that a record can say, and the rule by which it is picked.
 
     Kinds: recorded (boolean from findings), medication (boolean, current use), quantity, positive (a qualitative
-    result), elapsed (time since first recorded), frequency, demographic, setting (in hospital), derived.
+    result), elapsed (time since first recorded), frequency, duration (length of one occurrence), demographic, setting (in hospital), derived.
     """
 
     id: str

@@ -18,8 +18,13 @@ from calcipath.guideline.entries import ContentFile, Entry, top, unique
 from calcipath.guideline.expression import Expression, ExpressionError
 from calcipath.guideline.fact_reader import FactContext, read_citation, read_defaults, read_fact, read_obtaining
 from calcipath.guideline.knowledge_reader import KnowledgeReader
-from calcipath.guideline.model import Condition, Fact, Guideline, Source, ValueType
-from calcipath.guideline.thiosulfate_knowledge import ThiosulfateKnowledge, read_thiosulfate
+from calcipath.guideline.model import Condition, Default, Fact, Guideline, Source, ValueType
+from calcipath.guideline.thiosulfate_knowledge import (
+    PRODUCT_STATED,
+    ThiosulfateKnowledge,
+    read_thiosulfate,
+    stated_product,
+)
 from calcipath.guideline.typecheck import TypeChecker
 from calcipath.guideline.unit_aliases import UnitAliases, read_unit_aliases
 from calcipath.guideline.vocabulary import VocabularyError, build_vocabulary
@@ -52,6 +57,7 @@ class Site:
     value_set_rows: Sequence[Mapping[str, str]] = ()
     vocabulary: Sequence[tuple[str, Mapping[str, Any]]] = ()
     defaults: Mapping[str, object] = field(default_factory=dict)
+    product: Mapping[str, object] = field(default_factory=dict)  # the site's one sodium thiosulfate product
 
 
 def read_guideline(content: Content, site: Site | None = None) -> Guideline:
@@ -73,10 +79,14 @@ class _Reading:
 
     def thiosulfate(self) -> ThiosulfateKnowledge:
         """What the content holds on sodium thiosulfate."""
-        for name in ("parameters", "products", "regimens", "wording"):
+        for name in ("parameters", "products", "regimens", "wording", "record"):
             self._file(f"thiosulfate/{name}.yaml")
-        defaults = read_defaults(self._file("defaults.yaml"), self._site.defaults)
-        return read_thiosulfate(self._files, self._sources(), defaults)
+        found = read_thiosulfate(self._files, self._sources(), self._defaults())
+        return stated_product(found, self._site.product) if self._site.product else found
+
+    def _defaults(self) -> dict[str, Default]:
+        stated = {PRODUCT_STATED: "1"} if self._site.product else {}
+        return read_defaults(self._file("defaults.yaml"), {**self._site.defaults, **stated})
 
     def _file(self, name: str) -> ContentFile:
         if name not in self._files:
@@ -89,7 +99,7 @@ class _Reading:
     def guideline(self) -> Guideline:
         identity = top(self._file("guideline.yaml"))
         sources = self._sources()
-        defaults = read_defaults(self._file("defaults.yaml"), self._site.defaults)
+        defaults = self._defaults()
         vocabulary = self._vocabulary()
         try:
             analytes = read_analytes(self._file("analytes.yaml").data)
@@ -228,7 +238,15 @@ class _Reading:
             raise entry.in_condition(key, entry.condition_text(key), error) from None
 
     def _require_known_ids(self, guideline: Guideline, entries: Mapping[str, list[Entry]]) -> None:
-        known = {r.id for r in guideline.recommendations} | {r.id for r in guideline.risk_factors}
+        inputs = guideline.thiosulfate.record_inputs
+        for name in inputs.facts():
+            if name not in guideline.facts:
+                raise GuidelineError(f"thiosulfate/record.yaml: there is no fact '{name}'")
+        known = {r.id for r in guideline.recommendations}
+        for name in inputs.recommendations():
+            if name not in known:
+                raise GuidelineError(f"thiosulfate/record.yaml: there is no recommendation '{name}'")
+        known |= {r.id for r in guideline.risk_factors}
         known |= {m.id for m in guideline.mimics} | {u.id for u in guideline.urgent}
         for entry, conflict in zip(entries["conflict"], guideline.conflicts, strict=True):
             for name in conflict.ids:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calcipath.guideline.entries import ContentFile, Entry, top, unique
 from calcipath.guideline.fact_reader import number_with_unit, read_citation
 from calcipath.guideline.model import Citation, Default, Mark, Source
+from calcipath.guideline.record_inputs import RecordInputs, read_record_inputs
 from calcipath.guideline.units import UnitError, convert
 
 CLEARANCE, VOLUME, LEVEL, PRODUCTION = "L/h/kg", "L/kg", "mmol/L", "mmol/h/kg"
@@ -26,6 +27,7 @@ PARAMETERS: Mapping[str, str] = {
     "endogenous-production": PRODUCTION,
 }
 SPREADLESS = {"endogenous-production"}
+PRODUCT_STATED = "thiosulfate-product-stated"
 MODALITIES = ("hemodialysis", "hemodiafiltration", "cvvh", "cvvhd", "cvvhdf", "peritoneal", "none")
 
 
@@ -111,6 +113,7 @@ class ThiosulfateKnowledge:
     concentration: float  # mg/mL
     vial: float  # g
     product_citation: Citation
+    stated_salt: str | None  # where a site names its product; None: to be asked
     diluents: Mapping[str, float]  # mmol/L of sodium
     regimens: tuple[PublishedRegimen, ...]
     unpublished: tuple[tuple[tuple[str, ...], str], ...]
@@ -118,6 +121,7 @@ class ThiosulfateKnowledge:
     questions: tuple[Question, ...]
     information: tuple[str, ...]
     defaults: Mapping[str, Default]
+    record_inputs: RecordInputs
 
     def citations(self) -> tuple[Citation, ...]:
         """Every citation, for the check that each source is used."""
@@ -133,7 +137,7 @@ class ThiosulfateKnowledge:
 def read_thiosulfate(
     files: Mapping[str, ContentFile], sources: Mapping[str, Source], defaults: Mapping[str, Default]
 ) -> ThiosulfateKnowledge:
-    """Read the four files under `thiosulfate/`. Raises `GuidelineError` naming file and line."""
+    """Read the five files under `thiosulfate/`. Raises `GuidelineError` naming file and line."""
     parameters, products = top(files["thiosulfate/parameters.yaml"]), top(files["thiosulfate/products.yaml"])
     regimens, wording = top(files["thiosulfate/regimens.yaml"]), top(files["thiosulfate/wording.yaml"])
     product = _entry(products, "product")
@@ -147,6 +151,7 @@ def read_thiosulfate(
         concentration=quantity(product, "concentration", "mg/mL"),
         vial=quantity(product, "vial", "g"),
         product_citation=_citation(product, sources),
+        stated_salt=None,
         diluents={e.text("id"): quantity(e, "sodium", "mmol/L") for e in products.entries("diluents", required=True)},
         regimens=tuple(_regimen(e, sources) for e in unique(regimens.entries("regimens", required=True), "regimen")),
         unpublished=tuple((e.texts("modalities"), e.text("statement")) for e in regimens.entries("unpublished")),
@@ -157,6 +162,24 @@ def read_thiosulfate(
         ),
         information=wording.texts("information"),
         defaults=defaults,
+        record_inputs=read_record_inputs(top(files["thiosulfate/record.yaml"])),
+    )
+
+
+def stated_product(knowledge: ThiosulfateKnowledge, product: Mapping[str, object]) -> ThiosulfateKnowledge:
+    """The knowledge with a site's own product: salt form, and concentration and vial where given.
+
+    Raises `GuidelineError` for a salt that is not known, or a number without a fitting unit.
+    """
+    entry = Entry(ContentFile("site configuration, thiosulfate_product", "", None), (), product)
+    entry.only("salt", "concentration", "vial")
+    return replace(
+        knowledge,
+        stated_salt=entry.one_of("salt", tuple(knowledge.salts)),
+        concentration=quantity(entry, "concentration", "mg/mL")
+        if "concentration" in product
+        else knowledge.concentration,
+        vial=quantity(entry, "vial", "g") if "vial" in product else knowledge.vial,
     )
 
 

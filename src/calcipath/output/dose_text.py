@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calcipath.output import wording
 from calcipath.output.layout import Sheet
 
 Item = Mapping[str, Any]
@@ -15,7 +16,11 @@ def render_dose(found: Item, *, width: int = 80, colour: bool = False) -> str:
     """The answer of `calcipath.dosing.dose` as text of `width` columns."""
     sheet = Sheet(width, colour=colour)
     sheet.paragraph("Sodium thiosulfate: exposure on this dialysis", style="bold")
+    if found["status"] == "incomplete":
+        return _incomplete(sheet, found)
     sheet.paragraph(str(found["words"][0]), style="dim")
+    _holds(sheet, found.get("holds", ()))
+    _read(sheet, found.get("read", ()))
     _regimen(sheet, found["regimen"], found["patient"])
     _exposure(sheet, found)
     _list(sheet, "Warnings", found["warnings"], "yellow")
@@ -28,6 +33,47 @@ def render_dose(found: Item, *, width: int = 80, colour: bool = False) -> str:
     _published(sheet, found["published"])
     _list(sheet, "To know", [*found["information"], *found["words"][1:]])
     return sheet.text()
+
+
+def _incomplete(sheet: Sheet, found: Item) -> str:
+    _list(sheet, "Needed before anything is simulated", [_need(each) for each in found["needs"]])
+    _holds(sheet, found["holds"])
+    _read(sheet, found["read"])
+    _list(sheet, "Warnings", found["warnings"], "yellow")
+    _list(sheet, "Answer first", [each["question"] for each in found["questions"]])
+    return sheet.text()
+
+
+def _need(need: Item) -> str:
+    return f"{need['question']} ({need['option']})" if need["option"] else str(need["question"])
+
+
+def _holds(sheet: Sheet, holds: Sequence[Item]) -> None:
+    if not holds:
+        return
+    sheet.heading("Held: do not give it yet", "the exposures below are for comparison only", style="red")
+    unknown = [each["reason"].removeprefix("not known: ") for each in holds if each["unknown"]]
+    for each in holds:
+        if not each["unknown"]:
+            grounds = wording.evidence_list(each["evidence"])
+            sheet.paragraph(
+                _sentence(each["reason"]) + (f" ({grounds})" if grounds else ""), label="-", indent=2, hang=2
+            )
+            sheet.paragraph(f"instead: {each['instead']}  [{each['who']}]", indent=4, style="dim")
+    if unknown:
+        sheet.paragraph(f"not known, and needed before a dose: {' '.join(unknown)}", label="-", indent=2, hang=2)
+
+
+def _read(sheet: Sheet, read: Sequence[Item]) -> None:
+    if not read:
+        return
+    sheet.heading("From the record")
+    for each in read:
+        value = each["value"]
+        shown = _number(value) if isinstance(value, Mapping) else value or "not exact enough"
+        grounds = wording.evidence_list(each["evidence"])
+        used = "" if each["used"] else " [not used]"
+        _line(sheet, each["input"], f"{shown}{used}" + (f"; {grounds}" if grounds else ""))
 
 
 def _regimen(sheet: Sheet, regimen: Item, patient: Item) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from calcipath.output import wording
+from calcipath.output.dosing_lines import dosing_lines
 from calcipath.output.markup import Markup, join, tag
 from calcipath.output.plan import Plan, records, sentence_of
-from calcipath.output.terminal_findings import dosing_lines, series_line
+from calcipath.output.terminal_findings import series_line
 from calcipath.output.timeline import Timeline
 from calcipath.output.timeline_svg import draw_timeline
 from calcipath.output.wording import Item, clean, items
@@ -208,8 +209,7 @@ def _course(plan: Plan, timeline: Timeline) -> Markup | None:
 
 
 def _dosing(plan: Plan) -> Markup | None:
-    dosing = plan.assessment.get("dosing")
-    lines = dosing_lines(dosing) if isinstance(dosing, Mapping) else []
+    lines = dosing_lines(plan.assessment)
     if not lines:
         return None
     rows = [tag("div", tag("dt", wording.sentence(label)), tag("dd", said)) for label, said in lines]

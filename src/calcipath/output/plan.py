@@ -136,7 +136,7 @@ def withhold(assessment: Item) -> dict[str, Any]:
     if recommendations:
         ordered["recommendations"] = [_gated(item) for item in recommendations]
     if dose_is_held(assessment) and isinstance(ordered.get("dosing"), Mapping):
-        ordered["dosing"] = {"status": "withheld", "reason": _dose_reason(ordered["dosing"])}
+        ordered["dosing"] = _without_dose(ordered["dosing"])
     return ordered
 
 
@@ -149,6 +149,30 @@ def _gated(item: object) -> object:
     if not isinstance(item, Mapping) or (item.get("verdict") == "yes" and not is_held(item)):
         return item
     return {**item, "actions": []}
+
+
+KEPT_OF_HELD_DOSING = (
+    "status", "reason", "needs", "read", "holds", "questions", "warnings", "information", "words", "disagreement",
+)  # fmt: skip
+AMOUNTS = ("dose", "thiosulfate", "product_volume", "final_volume", "first_dose")
+LEVELS = ("weekly_auc", "peak", "trough", "fraction_removed_by_dialysis")
+
+
+def _without_dose(dosing: Item) -> dict[str, Any]:
+    """What may be said of dosing behind a hold: what is needed and known, and the comparison without any dose."""
+    reason = _dose_reason(dosing)
+    kept: dict[str, Any] = {key: dosing[key] for key in KEPT_OF_HELD_DOSING if key in dosing}
+    if dosing.get("status") != "incomplete":
+        kept |= {"status": "withheld", "reason": reason}
+    kept["matched"] = {"status": "withheld", "dose": None, "reason": reason}
+    for name in ("regimen", "reference"):
+        part = wording.structure(dosing.get(name))
+        if part:
+            kept[name] = {key: value for key, value in part.items() if key not in (*AMOUNTS, "options")}
+    exposure = wording.structure(dosing.get("exposure"))
+    if exposure:
+        kept["exposure"] = {key: exposure[key] for key in LEVELS if key in exposure}
+    return kept
 
 
 def _dose_reason(dosing: Item) -> str:

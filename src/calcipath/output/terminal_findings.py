@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from calcipath.output import wording
+from calcipath.output.dosing_lines import dosing_lines
 from calcipath.output.layout import Sheet
 from calcipath.output.plan import Plan, records, sentence_of
 from calcipath.output.wording import Item, clean, items
@@ -159,52 +160,12 @@ def series_line(series: Item) -> str:
 
 
 def _dosing(sheet: Sheet, plan: Plan) -> None:
-    dosing = plan.assessment.get("dosing")
-    lines = dosing_lines(dosing) if isinstance(dosing, Mapping) else []
+    lines = dosing_lines(plan.assessment)
     if not lines:
         return
     sheet.heading("Thiosulfate dosing", "exposure arithmetic, not a prescription; off-label")
     for label, text in lines:
         sheet.paragraph(text, label=label, indent=2, hang=13)
-
-
-def dosing_lines(dosing: Item) -> list[tuple[str, str]]:
-    """The dosing result as labelled lines; a dose appears only where its status is `shown`."""
-    lines = []
-    status, matched = clean(dosing.get("status")), dosing.get("matched")
-    if status and not isinstance(matched, Mapping):
-        matched = dosing
-    if isinstance(matched, Mapping):
-        lines.append(("matched dose", _matched(matched)))
-    if status != "withheld":
-        lines += [(key, described(dosing.get(key))) for key in ("regimen", "exposure", "reference")]
-        lines += [("published", described(published)) for published in items(dosing.get("published"))]
-        lines += [("scenario", described(scenario)) for scenario in items(dosing.get("scenarios"))]
-    lines += [("warning", wording.say(warning)) for warning in items(dosing.get("warnings"))]
-    lines += [("note", wording.say(note)) for key in ("words", "notes") for note in items(dosing.get(key))]
-    return [(label, text) for label, text in lines if text]
-
-
-def _matched(matched: Item) -> str:
-    status, reason = clean(matched.get("status")), clean(matched.get("reason"))
-    if status == "shown" and matched.get("dose"):
-        return wording.quantity(matched["dose"]) + (f"; {reason}" if reason else "")
-    words = {"withheld": "withheld", "above-cap": "above the cap of 25 g a dose: no number is shown"}
-    said = words.get(status, status or "not given")
-    return f"{said}: {reason}" if reason else said
-
-
-def described(value: object) -> str:
-    """A small structure in words: 'weekly auc 26.2 mmol.h/L, peak 3.5 mmol/L'."""
-    if not isinstance(value, Mapping):
-        return wording.listed(items(value))
-    parts = []
-    for key, part in value.items():
-        nested = isinstance(part, Mapping) and "value" not in part
-        text = described(part) if nested or isinstance(part, list) else wording.quantity(part)
-        if text:
-            parts.append(f"{wording.title(key)} {text}")
-    return ", ".join(parts)
 
 
 def _undecided(sheet: Sheet, plan: Plan) -> None:

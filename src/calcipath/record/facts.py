@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from calcipath.guideline.model import Fact, Guideline
 from calcipath.record.evidence import Evidence, FactValue
 from calcipath.record.findings import DAY, Moment, medication, positive, recorded
-from calcipath.record.measurements import YEAR, ReadValues, elapsed, frequency, quantity
+from calcipath.record.measurements import YEAR, ReadValues, duration, elapsed, frequency, quantity
 from calcipath.record.model import DataProblem, Finding, Record
 
 
@@ -67,6 +67,8 @@ class _Picker:
             return elapsed(fact, findings, self._moment)
         if fact.kind == "frequency":
             return frequency(fact, findings)
+        if fact.kind == "duration":
+            return duration(fact, findings)
         if fact.kind == "positive":
             return self._kept(*positive(fact, findings, self._moment))
         if fact.kind == "medication":

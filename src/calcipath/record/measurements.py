@@ -10,12 +10,13 @@ from calcipath.guideline.model import Fact
 from calcipath.guideline.unit_aliases import UnitAliases
 from calcipath.record.evidence import Evidence, FactValue, event_date, instant, spoken_at
 from calcipath.record.findings import DAY, Moment, fits, window_days
-from calcipath.record.model import DataProblem, Event, Finding, Quantity
+from calcipath.record.model import DataProblem, Event, Finding, Quantity, When
 from calcipath.record.quantities import EVERYTHING, Normalised, QuantityProblem, normalise
 from calcipath.record.reference_ranges import reference_range
 
 YEAR = 365.25 * DAY
 _SECONDS = {"a": YEAR, "d": DAY, "wk": 7 * DAY, "mo": YEAR / 12, "h": 3600.0}
+_DURATION_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _WRITTEN_NUMBER = re.compile(
     r"^\s*(?P<sign><=?|>=?)?\s*(?P<number>\d+(?:\.\d+)?)\s*(?:/\s*10\b)?\s*(?P<unit>[^\s\d,;]{0,20})\s*$"
 )
@@ -208,3 +209,36 @@ def frequency(fact: Fact, findings: Sequence[Finding]) -> FactValue:
     number = float(event.frequency_per_week or 0.0)
     evidence = Evidence(event.name or fact.label, event.reference, number, fact.type.unit, event_date(event))
     return FactValue((number, number), (evidence,))
+
+
+def duration(fact: Fact, findings: Sequence[Finding]) -> FactValue:
+    """How long one occurrence lasts: as the newest order states it, else from start to end of the newest one done."""
+    found = [
+        (f.event, length) for f in findings if f.assertion == "stated" for length in (_length(f.event, fact),) if length
+    ]
+    if not found:
+        return FactValue()
+    event, length = max(found, key=lambda each: (each[0].kind == "order", instant(each[0])))
+    evidence = Evidence(
+        event.name or fact.label, event.reference, float(f"{length:.4g}"), fact.type.unit, event_date(event)
+    )
+    return FactValue((length, length), (evidence,))
+
+
+def _length(event: Event, fact: Fact) -> float | None:
+    """In the unit of the fact; None where the event does not say, or says what cannot be."""
+    seconds = None
+    if event.kind == "order" and event.quantity is not None and event.quantity.code in _DURATION_SECONDS:
+        seconds = event.quantity.value * _DURATION_SECONDS[event.quantity.code]
+    elif event.kind == "procedure" and event.status != "planned" and _exact(event.started) and _exact(event.ended):
+        seconds = event.ended.latest - event.started.latest  # type: ignore[union-attr]
+    if seconds is None:
+        return None
+    length = seconds / _SECONDS[fact.type.unit]
+    low, high = fact.plausible or EVERYTHING
+    return length if low <= length <= high else None
+
+
+def _exact(when: When | None) -> bool:
+    """A time of day is known, not only a date."""
+    return when is not None and when.latest - when.earliest < 60.0

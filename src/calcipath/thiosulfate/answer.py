@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from calcipath.guideline.thiosulfate_knowledge import Question, Scenario, ThiosulfateKnowledge
+from calcipath.guideline.thiosulfate_knowledge import Scenario, ThiosulfateKnowledge
 from calcipath.thiosulfate.cautions import cautions
 from calcipath.thiosulfate.changes import changes
 from calcipath.thiosulfate.comparison import Comparer, Pair, Progress
@@ -57,7 +57,7 @@ def answer(request: Request, knowledge: ThiosulfateKnowledge, progress: Progress
         "endogenous": _endogenous(comparer.scenarios[0]),
         "session_sheet": session_sheet(request, grams) if _may_have_sheet(request, matched) else None,
         "questions": questions(request, knowledge),
-        "warnings": list(cautions(request, grams, schedule, knowledge)),
+        "warnings": list(dict.fromkeys(cautions(request, grams, schedule, knowledge))),
         "information": list(knowledge.information),
         "words": list(knowledge.words),
     }
@@ -68,7 +68,7 @@ def chosen_dose(request: Request, matched: Matched, knowledge: ThiosulfateKnowle
     if request.match_reference and matched.dose is not None:
         return matched.dose, "the matched dose"
     if request.dose is not None:
-        return request.dose, "as given"
+        return request.dose, request.dose_is
     (grams,) = reference_doses(request.patient.weight, knowledge)  # `checked_request` asked where there are two
     mmol = grams / knowledge.salts["pentahydrate"].molar_mass * 1000.0
     return request.product.grams(mmol), "the reference dose, as none was given"
@@ -205,7 +205,7 @@ def _matched(matched: Matched, request: Request, knowledge: ThiosulfateKnowledge
             "agreement": knowledge.defaults["thiosulfate-scenario-agreement"].value,
             "patients": request.population,
         },
-        "rests_on": [each.ask for each in _asked(request, knowledge)],
+        "rests_on": [each["question"] for each in questions(request, knowledge)],
     }
     if abs(matched.ratio - 1.0) > 0.1:
         found["rounding"] = (
@@ -216,15 +216,12 @@ def _matched(matched: Matched, request: Request, knowledge: ThiosulfateKnowledge
 
 
 def questions(request: Request, knowledge: ThiosulfateKnowledge) -> list[dict[str, str]]:
-    """The guards as questions, where there is no record to answer them."""
-    return [{"id": each.id, "question": each.ask} for each in _asked(request, knowledge)]
-
-
-def _asked(request: Request, knowledge: ThiosulfateKnowledge) -> list[Question]:
+    """The guards as questions where there is no record, and what a record leaves to ask where there is one."""
     if request.holds is not None:
-        return []
+        return [{"id": name, "question": text} for name, text in request.questions]
     modality = request.dialysis.modality
-    return [each for each in knowledge.questions if not each.modalities or modality in each.modalities]
+    asked = (each for each in knowledge.questions if not each.modalities or modality in each.modalities)
+    return [{"id": each.id, "question": each.ask} for each in asked]
 
 
 def _population(

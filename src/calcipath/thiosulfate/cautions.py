@@ -68,7 +68,7 @@ def _infusion(request: Request, knowledge: ThiosulfateKnowledge) -> Iterator[str
 def _setting(request: Request, knowledge: ThiosulfateKnowledge) -> Iterator[str]:
     dialysis, gfr = request.dialysis, request.patient.gfr
     if dialysis.modality == "none":
-        yield "Off dialysis nothing removes the sodium and acid load: weekly bicarbonate before any rise of the dose."
+        yield "Off dialysis nothing removes the sodium and acid load; weekly bicarbonate before any rise of the dose."
         limit = knowledge.defaults["egfr-acidosis-warning"].value
         if gfr is not None and gfr < limit:
             yield f"GFR below {limit:g} off dialysis: severe acidosis is reported after daily 25 g for more than 3 days."

@@ -17,7 +17,8 @@ class Request:
     """One question to the dosing.
 
     `dose` in g of the product's salt, None for the reference dose. `interval` h, where no session sets it. `holds` are
-    the reasons, in words, for which a record holds the dose; None when there is no record: guards are then asked.
+    the reasons, in words, for which a record holds the dose, `questions` (id, text) what it leaves to ask; `holds` None
+    means that there is no record: guards are then asked.
     `scenarios` are a user's own readings beside those of the guideline.
     """
 
@@ -27,10 +28,12 @@ class Request:
     timing: Timing = field(default_factory=Timing)
     interval: float | None = None
     dose: float | None = None
+    dose_is: str = "as given"
     match_reference: bool = False
     population: int = 2000
     seed: int = 1
     holds: tuple[str, ...] | None = None
+    questions: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
 
