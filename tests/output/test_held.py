@@ -84,7 +84,9 @@ def test_the_reason_of_a_withheld_dose_is_kept(sample: Sample) -> None:
     for item in assessment["recommendations"]:
         if item["id"] == "thiosulfate-dose-by-dialysis":
             item.update(verdict="held", held_by=[GUARD])
-    assert json.loads(as_json(assessment))["dosing"] == {"status": "withheld", "reason": "bicarbonate is unknown"}
+    found = json.loads(as_json(assessment))["dosing"]
+    assert found["status"] == "withheld"
+    assert found["matched"] == {"status": "withheld", "dose": None, "reason": "bicarbonate is unknown"}
 
 
 def test_a_held_item_says_reason_instead_and_who_decides(sample: Sample, timeline: Timeline) -> None:

@@ -128,5 +128,6 @@ def amount(quantity: object) -> str:
     if value is None or not isinstance(quantity, Mapping):
         return wording.quantity(quantity)
     unit = clean(quantity.get("unit")).replace("mmol.h/L", "mmol·h/L")
-    shown = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    small = 0 < abs(value) < 0.001
+    shown = "<0.001" if small else f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return f"{shown} {'' if unit == '1' else unit}".strip()
