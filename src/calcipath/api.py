@@ -28,6 +28,7 @@ from calcipath.site_configuration import read_site_configuration
 from calcipath.timeline_of_record import timeline_of
 
 if TYPE_CHECKING:
+    from calcipath.thiosulfate.answer import Dosed
     from calcipath.thiosulfate.comparison import Progress
     from calcipath.thiosulfate.options import DoseOptions
 
@@ -101,7 +102,7 @@ def assess_resources(
 
 def dose_path(
     path: str, dosing: DoseOptions, options: AssessmentOptions = _DEFAULT_OPTIONS, progress: Progress | None = None
-) -> dict[str, Any]:
+) -> Dosed:
     """The dosing answer for a record ('-' for standard input); what `dosing` states stands instead of the record's.
 
     Raises `InputError` for a record that cannot be read or an option that cannot be, `GuidelineError` for a wrong
@@ -119,7 +120,7 @@ def dose_server(
     dosing: DoseOptions,
     options: AssessmentOptions = _DEFAULT_OPTIONS,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Dosed:
     """The dosing answer for a patient of a FHIR R4 server. Raises `ServerError`, `InputError`, `GuidelineError`."""
     from calcipath.sources.server import read_server
 
@@ -129,7 +130,7 @@ def dose_server(
 
 def dose_resources(
     resources: Sequence[Mapping[str, Any]], dosing: DoseOptions, options: AssessmentOptions = _DEFAULT_OPTIONS
-) -> dict[str, Any]:
+) -> Dosed:
     """The dosing answer for FHIR resources that are already in memory as dictionaries."""
     from calcipath.sources.files import source_of
 
@@ -144,7 +145,7 @@ def _dose(
     assessor: Assessor,
     site: Site,
     progress: Progress | None,
-) -> dict[str, Any]:
+) -> Dosed:
     from calcipath.dosing import own_scenarios
 
     report, moment = _read(source, options, site)

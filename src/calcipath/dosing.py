@@ -19,16 +19,41 @@ from calcipath.guideline.reader import read_thiosulfate_knowledge
 from calcipath.guideline.shipped import shipped_content
 from calcipath.guideline.thiosulfate_knowledge import Scenario, ThiosulfateKnowledge, read_scenarios
 from calcipath.site_configuration import read_site_defaults
-from calcipath.thiosulfate.answer import answer
+from calcipath.thiosulfate.answer import Dosed, answer
+from calcipath.thiosulfate.curve import Beginning, RegimenCurve, regimen_curve
 from calcipath.thiosulfate.options import DoseOptions, request_of
 
-__all__ = ["DoseOptions", "dose", "knowledge_for", "own_scenarios", "read_parameter_file", "request_of"]
+__all__ = [
+    "DoseOptions",
+    "Dosed",
+    "curve_of",
+    "dose",
+    "dosed",
+    "knowledge_for",
+    "own_scenarios",
+    "read_parameter_file",
+    "request_of",
+]
 
 
 def dose(options: DoseOptions, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
     """The dosing answer. Raises `InputError` naming every question that must be answered first, or what is wrong."""
+    return dosed(options, progress).answer
+
+
+def dosed(options: DoseOptions, progress: Callable[[int], None] | None = None) -> Dosed:
+    """The dosing answer with the request behind it, from which curves are drawn. Raises as `dose`."""
     knowledge = knowledge_for(options.config)
-    return answer(request_of(options, knowledge, own_scenarios(options, knowledge)), knowledge, progress)
+    request = request_of(options, knowledge, own_scenarios(options, knowledge))
+    return Dosed(answer(request, knowledge, progress), request, knowledge)
+
+
+def curve_of(found: Dosed, *, beginning: Beginning = "steady-state", days: float = 7.0) -> RegimenCurve:
+    """The curve of the regimen that was answered. Raises `InputError` where something must be answered first."""
+    if found.request is None:
+        raise InputError(str(found.answer["reason"]))
+    grams = float(found.answer["regimen"]["dose"]["value"])
+    return regimen_curve(found.request, found.knowledge, grams, beginning=beginning, days=days)
 
 
 def knowledge_for(config: str = "") -> ThiosulfateKnowledge:

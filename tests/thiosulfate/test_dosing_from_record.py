@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from records import LABORATORY, condition, drug, patient, procedure, record, resource, result, sessions, thiosulfate
 
-from calcipath.api import assess_path, assess_resources, dose_path, dose_resources
+from calcipath import api
+from calcipath.api import assess_path, assess_resources
 from calcipath.cli import main
 from calcipath.dosing import DoseOptions
 from calcipath.errors import GuidelineError, InputError
@@ -19,6 +20,14 @@ from calcipath.output.terminal import render_terminal
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
 VIAL = DoseOptions(salt="pentahydrate")
+
+
+def dose_resources(resources: list[dict[str, Any]], options: DoseOptions) -> dict[str, Any]:
+    return api.dose_resources(resources, options).answer
+
+
+def dose_path(path: str, options: DoseOptions) -> dict[str, Any]:
+    return api.dose_path(path, options).answer
 
 
 def read(found: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from calcipath.assessment import answer
-from calcipath.assessment.dosing import dosing, stated_outcomes
+from calcipath.assessment.dosing import dose_of, dosing, stated_outcomes
 from calcipath.assessment.verdicts import Verdicts
 from calcipath.assessment.what_if import InfluenceMap, influence_map
 from calcipath.guideline.model import Guideline
@@ -17,6 +17,7 @@ from calcipath.record.recognition import recognise
 
 if TYPE_CHECKING:
     from calcipath.guideline.thiosulfate_knowledge import Scenario
+    from calcipath.thiosulfate.answer import Dosed
     from calcipath.thiosulfate.comparison import Progress
     from calcipath.thiosulfate.options import DoseOptions
 
@@ -61,7 +62,7 @@ class Assessor:
         read_notes: bool = True,
         scenarios: tuple[Scenario, ...] = (),
         progress: Progress | None = None,
-    ) -> dict[str, Any]:
+    ) -> Dosed:
         """The dosing answer for a record; what `options` state stands instead of what the record says.
 
         Raises `InputError` for an option that cannot be.
@@ -71,7 +72,7 @@ class Assessor:
         problems = (*recognised.problems, *picked.problems)
         without = Verdicts(self.guideline, picked.values)
         stated = Verdicts(self.guideline, picked.values, stated_outcomes(self.guideline, options))
-        return dosing(stated, without, options, problems, scenarios, progress)
+        return dose_of(stated, without, options, problems, scenarios, progress)
 
     def _answer(
         self,
@@ -99,7 +100,7 @@ class Assessor:
             "unknowns": answer.unknowns(verdicts, self.influence),
             "assumptions": answer.assumptions(verdicts),
             "data_problems": answer.data_problems(problems, findings, verdicts),
-            "dosing": dosing(verdicts, problems=problems),
+            "dosing": dosing(verdicts, problems),
             "course": answer.course(verdicts, record, findings, picked),
             "reading": {"codes_not_recognised": dict(sorted(unread.items()))},
         }

@@ -20,9 +20,12 @@ from calcipath.record.model import DataProblem
 if TYPE_CHECKING:  # NumPy behind them is loaded only where a dose is simulated
     from calcipath.assessment.verdicts import GuardOutcome, Verdicts
     from calcipath.guideline.thiosulfate_knowledge import Scenario
+    from calcipath.thiosulfate.answer import Dosed
     from calcipath.thiosulfate.comparison import Progress
     from calcipath.thiosulfate.options import DoseOptions
 
+CONSIDERED = ("yes", "held")
+IN_AN_ASSESSMENT = 500  # virtual patients; `calcipath dose` takes more
 NARROW = 0.01  # relative width up to which an interval is used as one number
 
 
@@ -62,33 +65,44 @@ def _said(guideline: Guideline, name: str, value: bool | tuple[float, float]) ->
     return Outcome(value, (evidence,))
 
 
-def dosing(
+def dosing(verdicts: Verdicts, problems: Sequence[DataProblem]) -> dict[str, Any]:
+    """The `dosing` part of an assessment.
+
+    Status: `not-considered` where the guideline does not consider thiosulfate, `incomplete` (with `needs`), `withheld` (a
+    hold stands; exposure is still compared) or `answered`.
+    """
+    considered = _considered(verdicts)
+    if considered not in CONSIDERED:
+        return {"status": "not-considered", "reason": _not_considered(considered, verdicts)}
+    from calcipath.thiosulfate.options import DoseOptions
+
+    options = DoseOptions(population=IN_AN_ASSESSMENT)
+    try:
+        return dose_of(verdicts, verdicts, options, problems).answer
+    except InputError as error:  # a value of the record that cannot be
+        return dict(_incomplete([{"input": "", "question": str(error), "option": ""}], [], options))
+
+
+def dose_of(
     verdicts: Verdicts,
-    record: Verdicts | None = None,
-    options: DoseOptions | None = None,
+    record: Verdicts,
+    options: DoseOptions,
     problems: Sequence[DataProblem] = (),
     scenarios: tuple[Scenario, ...] = (),
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """The dosing answer for a record.
+) -> Dosed:
+    """The dosing answer for a record: `verdicts` with what `options` state, `record` without it.
 
-    `verdicts` with what `options` state, `record` without it (the same where nothing is stated). Without options the
-    answer is short where the guideline does not consider thiosulfate. Status: `not-considered`, `incomplete` (with
-    `needs`), `withheld` (a hold stands; exposure is still compared) or `answered`. Raises `InputError` for an option that
-    cannot be.
+    Raises `InputError` for an option or a value that cannot be.
     """
-    knowledge = verdicts.guideline.thiosulfate
-    considered = str(verdicts.outcome(f"recommendation:{knowledge.record_inputs.considered_by}").value)
-    if options is None and considered not in ("yes", "held"):
-        return {"status": "not-considered", "reason": _not_considered(considered, verdicts)}
-    from calcipath.thiosulfate.answer import answer
-    from calcipath.thiosulfate.options import DoseOptions, missing_inputs, request_of
+    from calcipath.thiosulfate.answer import Dosed, answer
+    from calcipath.thiosulfate.options import missing_inputs, request_of
 
-    own = DoseOptions(population=500) if options is None else options
-    read = list(_read(record or verdicts, own))
+    knowledge, considered, own = verdicts.guideline.thiosulfate, _considered(verdicts), options
+    read = list(_read(record, own))
     guards = _guards(verdicts)
     holds = [_reason(each) for each in guards if each.holds]
-    if considered not in ("yes", "held"):
+    if considered not in CONSIDERED:
         holds.insert(0, _not_considered(considered, verdicts))
     filled = _filled(own, read)
     asked = replace(
@@ -107,15 +121,15 @@ def dosing(
     ]
     needs = _exact_questions(needs, read, own)
     if needs:
-        return _incomplete(needs, _besides(needs, verdicts, holds, guards), asked) | known
-    try:
-        found = answer(request_of(asked, knowledge, scenarios), knowledge, progress)
-    except InputError as error:
-        if options is not None:
-            raise
-        return _incomplete([{"input": "", "question": str(error), "option": ""}], holds, asked) | known
+        return Dosed(_incomplete(needs, _besides(needs, verdicts, holds, guards), asked) | known, None, knowledge)
+    request = request_of(asked, knowledge, scenarios)
     status = {"status": "withheld", "reason": "; ".join(holds)} if holds else {"status": "answered"}
-    return found | status | known
+    return Dosed(answer(request, knowledge, progress) | status | known, request, knowledge)
+
+
+def _considered(verdicts: Verdicts) -> str:
+    inputs = verdicts.guideline.thiosulfate.record_inputs
+    return str(verdicts.outcome(f"recommendation:{inputs.considered_by}").value)
 
 
 def _not_considered(considered: str, verdicts: Verdicts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,16 @@ from calcipath.thiosulfate.product import SODIUM_MOLAR_MASS
 from calcipath.thiosulfate.published import published, quantity
 from calcipath.thiosulfate.request import Request, checked_request, interval_for, reference_doses
 from calcipath.thiosulfate.session_sheet import session_sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Dosed:
+    """An answer with the request behind it; None where something must be answered first."""
+
+    answer: dict[str, Any]
+    request: Request | None
+    knowledge: ThiosulfateKnowledge
+
 
 PERCENTILES = (5, 25, 50, 75, 95)
 AUC, LEVEL = "mmol.h/L", "mmol/L"

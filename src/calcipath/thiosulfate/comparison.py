@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,17 +60,23 @@ class Comparer:
 
         The draws follow from the request's seed alone: the first n of a larger population are the same patients.
         """
-        generator = np.random.default_rng(self.request.seed)
         blocks = []
-        left = self.request.population
-        while left > 0:
-            drawn = generator.standard_normal((BLOCK, 4))[: min(left, BLOCK)].T
+        for drawn in self._drawn(self.request.population):
             draws = dict(zip(("nonrenal", "renal", "dialysis", "volume"), drawn, strict=True))
             blocks.append(self._sampled(scenario, draws))
-            left -= BLOCK
             if progress is not None:
                 progress(drawn.shape[1])
         return Pair(joined([each.regimen for each in blocks]), joined([each.reference for each in blocks]))
+
+    def draws(self, number: int) -> Array:
+        """The standard normal draws of the first virtual patients: four x patients."""
+        return np.concatenate(list(self._drawn(number)), axis=1)
+
+    def _drawn(self, number: int) -> Iterator[Array]:
+        """In blocks, so that a longer series begins with the same patients."""
+        generator = np.random.default_rng(self.request.seed)
+        for left in range(number, 0, -BLOCK):
+            yield generator.standard_normal((BLOCK, 4))[: min(left, BLOCK)].T
 
     def _sampled(self, scenario: Scenario, draws: dict[str, Array]) -> Pair:
         patient = self.request.patient

@@ -70,17 +70,24 @@ def sampled(
     draws: Mapping[str, Array],
 ) -> Kinetics:
     """Virtual patients: `draws` are standard normal numbers by name, spread log-normally so that the mean is the published one."""
-    share = nonrenal_share(patient, dialysis, knowledge)
-    parameters = scenario.parameters
-    omega = {
-        "nonrenal": (1 - share) * parameters["nonrenal-kidney-failure"].omega
-        + share * parameters["nonrenal-healthy"].omega,
+    omega = spread(patient, dialysis, scenario, knowledge)
+    factors = {name: np.exp(width * draws[name] - 0.5 * width**2) for name, width in omega.items()}
+    return _kinetics(patient, dialysis, scenario, knowledge, factors)
+
+
+def spread(
+    patient: Patient, dialysis: Dialysis, scenario: Scenario, knowledge: ThiosulfateKnowledge
+) -> dict[str, float]:
+    """Standard deviation of the logarithm between people by parameter; 0 for a clearance that follows from flows."""
+    share, parameters = nonrenal_share(patient, dialysis, knowledge), scenario.parameters
+    failure, healthy = parameters["nonrenal-kidney-failure"].omega, parameters["nonrenal-healthy"].omega
+    from_flows = clearance_from_flows(dialysis, patient.weight, knowledge.defaults["peritoneal-drained-volume"].value)
+    return {
+        "nonrenal": (1 - share) * failure + share * healthy,
         "renal": parameters["renal-healthy"].omega,
-        "dialysis": parameters["hemodialysis"].omega,
+        "dialysis": parameters["hemodialysis"].omega if from_flows is None else 0.0,
         "volume": parameters["volume"].omega,
     }
-    factors = {name: np.exp(spread * draws[name] - 0.5 * spread**2) for name, spread in omega.items()}
-    return _kinetics(patient, dialysis, scenario, knowledge, factors)
 
 
 def _kinetics(
