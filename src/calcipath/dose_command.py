@@ -8,11 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from calcipath.errors import InputError
 from calcipath.options import AssessmentOptions
 
 if TYPE_CHECKING:
     from calcipath.dosing import DoseOptions
+    from calcipath.thiosulfate.answer import Dosed
+    from calcipath.thiosulfate.curve import RegimenCurve
+    from calcipath.thiosulfate.from_levels import Individual
 
+PLOT_FORMS = ("svg", "png", "html")
 MODALITIES = ("hemodialysis", "hemodiafiltration", "cvvh", "cvvhd", "cvvhdf", "peritoneal", "none")
 
 
@@ -26,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _dialysis_options(parser.add_argument_group("dialysis"))
     _regimen_options(parser.add_argument_group("regimen"))
     _model_options(parser.add_argument_group("model"))
+    _level_options(parser.add_argument_group("measured levels (research use)"))
     _output_options(parser.add_argument_group("output"))
 
 
@@ -67,9 +73,27 @@ def _model_options(model: Any) -> None:
     model.add_argument("--parameters", default="", metavar="FILE", help="own kinetic scenarios (YAML)")
 
 
+def _level_options(levels: Any) -> None:
+    levels.add_argument(
+        "--levels", metavar="FILE", help="event table (NONMEM layout) of this patient: doses, levels, DIAL"
+    )
+    levels.add_argument(
+        "--carry", choices=("backward", "forward"), default="backward", help="for which time a DIAL value holds"
+    )
+    levels.add_argument("--amounts", choices=("mmol", "g"), default="mmol", help="unit of AMT and RATE (g of the salt)")
+
+
 def _output_options(output: Any) -> None:
-    output.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+    output.add_argument(
+        "--format", choices=("table", "json", "csv"), default="table", help="default: table; csv is the curve"
+    )
     output.add_argument("--output", metavar="FILE", help="write to a file, whole or not at all")
+    output.add_argument("--plot", metavar="FILE", help="draw the curve: a name that ends in .svg, .png or .html")
+    output.add_argument("--event-table", metavar="FILE", help="write doses and sessions in the NONMEM layout")
+    output.add_argument(
+        "--from-first-dose", action="store_true", help="the curve from the first dose, not in steady state"
+    )
+    output.add_argument("--days", type=_plain, default=7.0, metavar="N", help="length of curve and table (default 7)")
 
 
 def _number(group: Any, name: str, unit: str, meaning: str, read: Callable[[str], float] | None = None) -> None:
@@ -94,29 +118,80 @@ def _grams(text: str) -> float:
 
 
 def run(chosen: argparse.Namespace, width: int, colour: bool) -> str:
-    """The text to print."""
+    """The text to print. Writes the picture and the event table where they are asked for."""
+    form = _plot_form(chosen.plot)
     found = _answer(chosen)
+    individual = _individual(chosen, found)
+    if individual is not None:
+        from calcipath.thiosulfate.from_levels import individual_answer
+
+        found.answer["individual"] = individual_answer(individual)
+    content = _content(chosen, found, individual, width, colour)
+    if form:
+        from calcipath.output.dose_plot import draw_dose
+        from calcipath.output.writing import write_bytes
+
+        write_bytes(chosen.plot, draw_dose(found, _curve(chosen, found), form, individual))
+    if chosen.event_table:
+        from calcipath.dosing import event_table_of
+        from calcipath.output.writing import write_file
+
+        write_file(chosen.event_table, event_table_of(found, days=chosen.days, carry=chosen.carry))
+    return content
+
+
+def _plot_form(path: str | None) -> str:
+    if not path:
+        return ""
+    form = path.rpartition(".")[2].lower()
+    if form not in PLOT_FORMS:
+        raise InputError(f"--plot {path}: the name must end in .svg, .png or .html")
+    return form
+
+
+def _content(chosen: argparse.Namespace, found: Dosed, individual: Individual | None, width: int, colour: bool) -> str:
     if chosen.format == "json":
         import json
 
-        return json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+        return json.dumps(found.answer, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    if chosen.format == "csv":
+        from calcipath.output.dose_csv import course_table, curve_table
+
+        return course_table(individual) if individual is not None else curve_table(_curve(chosen, found))
     from calcipath.output.dose_text import render_dose
 
-    return render_dose(found, width=width, colour=colour)
+    return render_dose(found.answer, width=width, colour=colour)
 
 
-def _answer(chosen: argparse.Namespace) -> dict[str, Any]:
+def _curve(chosen: argparse.Namespace, found: Dosed) -> RegimenCurve:
+    from calcipath.dosing import curve_of
+
+    return curve_of(found, beginning="first-dose" if chosen.from_first_dose else "steady-state", days=chosen.days)
+
+
+def _individual(chosen: argparse.Namespace, found: Dosed) -> Individual | None:
+    if not chosen.levels:
+        return None
+    from calcipath.dosing import individual_of
+
+    return individual_of(found, chosen.levels, carry=chosen.carry, amounts=chosen.amounts)
+
+
+def _answer(chosen: argparse.Namespace) -> Dosed:
+    from calcipath.output.progress import progress_bar
+
     options = _options(chosen)
+    bar = progress_bar(chosen.population, "virtual patients")
     if chosen.record is None and chosen.server is None:
-        from calcipath.dosing import dose
+        from calcipath.dosing import dosed
 
-        return dose(options)
+        return dosed(options, bar)
     from calcipath.api import dose_path, dose_server
 
     if chosen.server is None:
         asked = replace(record_options(chosen), patient=chosen.patient or "")
-        return dose_path(chosen.record, options, asked)
-    return dose_server(chosen.server, chosen.patient, options, record_options(chosen))
+        return dose_path(chosen.record, options, asked, bar)
+    return dose_server(chosen.server, chosen.patient, options, record_options(chosen), bar)
 
 
 def record_options(chosen: argparse.Namespace) -> AssessmentOptions:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from calcipath.guideline.thiosulfate_knowledge import Scenario, ThiosulfateKnowl
 from calcipath.site_configuration import read_site_defaults
 from calcipath.thiosulfate.answer import Dosed, answer
 from calcipath.thiosulfate.curve import Beginning, RegimenCurve, regimen_curve
+from calcipath.thiosulfate.event_table import Carry, Dose, Session, Subject, read_event_table, write_event_table
+from calcipath.thiosulfate.from_levels import Individual, individual
 from calcipath.thiosulfate.options import DoseOptions, request_of
 
 __all__ = [
@@ -29,6 +32,8 @@ __all__ = [
     "curve_of",
     "dose",
     "dosed",
+    "event_table_of",
+    "individual_of",
     "knowledge_for",
     "own_scenarios",
     "read_parameter_file",
@@ -54,6 +59,43 @@ def curve_of(found: Dosed, *, beginning: Beginning = "steady-state", days: float
         raise InputError(str(found.answer["reason"]))
     grams = float(found.answer["regimen"]["dose"]["value"])
     return regimen_curve(found.request, found.knowledge, grams, beginning=beginning, days=days)
+
+
+def individual_of(found: Dosed, path: str, *, carry: Carry = "backward", amounts: str = "mmol") -> Individual:
+    """One patient's kinetics from an event table with levels; `amounts`: unit of AMT and RATE, mmol or g of the salt.
+
+    Raises `InputError` for a file that cannot be read, more than one subject or occasion, or a table that does not fit.
+    """
+    if found.request is None:
+        raise InputError(str(found.answer["reason"]))
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({type(error).__name__})") from None
+    try:
+        subjects = read_event_table(text, carry=carry)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    if len(subjects) != 1:
+        raise InputError(f"{path}: holds {len(subjects)} subjects or occasions; give the table of one patient")
+    subject = subjects[0]
+    if amounts == "g":
+        product = found.request.product
+        subject = replace(
+            subject, doses=tuple(each._replace(amount=product.mmol(each.amount)) for each in subject.doses)
+        )
+    grams = float(found.answer["regimen"]["dose"]["value"])
+    return individual(subject, found.request, found.knowledge, grams)
+
+
+def event_table_of(found: Dosed, *, days: float = 7.0, carry: Carry = "backward") -> str:
+    """The regimen's doses (mmol) and sessions over `days` as an event table in the NONMEM layout."""
+    curve = curve_of(found, beginning="first-dose", days=days)
+    mmol = float(found.answer["regimen"]["thiosulfate"]["value"])
+    doses = tuple(Dose(start, mmol, end - start) for start, end in curve.doses)
+    sessions = tuple(Session(start, end) for start, end in curve.sessions)
+    weight = float(found.answer["patient"]["weight"]["value"])
+    return write_event_table([Subject("1", doses, (), sessions, weight)], carry=carry)
 
 
 def knowledge_for(config: str = "") -> ThiosulfateKnowledge:

@@ -27,6 +27,8 @@ def render_dose(found: Item, *, width: int = 80, colour: bool = False) -> str:
     _list(sheet, "Answer first", [each["question"] for each in found["questions"]])
     _matched(sheet, found["matched"])
     _scenarios(sheet, found)
+    if "individual" in found:
+        _individual(sheet, found["individual"])
     _changes(sheet, found["changes"])
     if found["session_sheet"]:
         _session_sheet(sheet, found["session_sheet"])
@@ -151,6 +153,23 @@ def _scenarios(sheet: Sheet, found: Item) -> None:
         sheet.paragraph(text, label="-", indent=2, hang=2)
     said = found["disagreement"] or "The readings agree on the comparison; the level itself differs between them"
     sheet.paragraph(_sentence(said), indent=2, style="dim")
+
+
+def _individual(sheet: Sheet, individual: Item) -> None:
+    low, high = individual["interval"]
+    sheet.heading("From measured levels", "this patient; research use")
+    for key, name in (("weekly_auc", "weekly AUC"), ("peak", "peak"), ("trough", "trough")):
+        band = individual[key]
+        median = _number({"value": band["median"], "unit": band["unit"]})
+        _line(sheet, name, f"{median} ({low:g} to {high:g} %: {_shown(band['low'])} to {_shown(band['high'])})")
+    for each in individual["parameters"]:
+        text = f"{_number(each['value'])} (typical {_number(each['typical'])}; known to {each['relative_sd']:.0%})"
+        _line(sheet, f"{each['name']}", text)
+    for each in individual["levels"]:
+        given = _number(each["measured"]) if each["measured"] else f"below {_number(each['below'])}"
+        _line(sheet, f"level at {_number(each['time'])}", f"{given}, predicted {_number(each['predicted'])}")
+    for each in (*individual["warnings"], *individual["notes"]):
+        sheet.paragraph(_sentence(each), indent=2, style="dim")
 
 
 def _changes(sheet: Sheet, changes: Sequence[Item]) -> None:

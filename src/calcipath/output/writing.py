@@ -41,7 +41,11 @@ def write_file(path: str, content: str) -> None:
     A new file is readable by its owner only (it holds a patient's data); an existing one keeps its permissions.
     Devices and pipes are written directly. Raises InputError in one sentence.
     """
-    data = content.encode("utf-8", errors="replace")
+    write_bytes(path, content.encode("utf-8", errors="replace"))
+
+
+def write_bytes(path: str, data: bytes) -> None:
+    """As `write_file`, for what is not text."""
     target = Path(os.path.realpath(path))
     try:
         if target.is_dir():
