@@ -77,6 +77,11 @@ def _setting(request: Request, knowledge: ThiosulfateKnowledge) -> Iterator[str]
     if dialysis.modality == "hemodiafiltration" and (dialysis.koa is None or dialysis.substitution is None):
         used = "published haemodialysis clearance" if dialysis.koa is None else "diffusive clearance of the dialyser"
         yield f"Convection is counted only with KoA, flows and substitution volume: the {used} is used."
+    if dialysis.koa is not None:
+        yield (
+            "The clearance follows from this dialyser and its flows, that of the reference regimen is the published mean: "
+            "part of the ratio between them is the dialyser."
+        )
     if dialysis.modality != "none" and gfr is None:
         yield "Residual kidney function is not given and is taken as none; with some, the exposure is lower."
     if request.product.diluent == "dextrose":
