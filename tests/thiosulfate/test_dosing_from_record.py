@@ -267,6 +267,21 @@ def test_a_held_dose_is_shown_in_no_format(form: str, tmp_path: Path) -> None:
     assert "12.5" not in part and "50.4" not in part  # g, mmol
 
 
+def test_a_schedule_in_the_name_of_the_treatment() -> None:
+    resources = [each for each in record() if each["resourceType"] != "ServiceRequest"]
+    named = procedure(3, "Hemodialysis 4.5 h, three times a week", "2026-01-13", "2026-01-13")
+    found = read(dose_resources([*resources, named], VIAL))  # the newest entry that says it
+    assert (found["sessions"], found["hours"]) == (3, 4.5)
+
+
+def test_published_regimens_off_dialysis_are_chosen_by_the_egfr_that_they_are_quoted_by() -> None:
+    resources = record(result(20, "egfr", 55), result(21, "height", 190), dialysis=None, weight=100)
+    found = dose_resources(resources, VIAL)
+    assert found["patient"]["gfr"]["value"] > 60  # absolute, in a large patient
+    said = [each["statement"] for each in found["published"]]
+    assert any("up to four times a week" in each for each in said) and not any("five times" in each for each in said)
+
+
 EXPECTED = {  # modality that the record gives, or why nothing is computed
     "01-hd-thigh-egpa": ("hemodialysis", ["sessions", "hours", "weight", "salt"]),
     "11-hdf-acral-failed-transplant": ("hemodiafiltration", ["sessions", "hours", "weight", "salt"]),

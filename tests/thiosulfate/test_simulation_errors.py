@@ -30,6 +30,22 @@ def test_the_request_unchanged_is_fine() -> None:
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "clearance as a word": ({"clearance": "fast"}, r"clearance must be a list of \(start h, end h, L/h\)"),
+    "interval of two": ({"clearance": [(0, 48)]}, r"clearance must be a list of \(start h, end h, L/h\)"),
+    "clearance as a number": ({"clearance": 9.0}, r"clearance must be a list"),
+    "clearance value as a word": ({"clearance": [(0, 48, "fast")]}, r"clearance of interval 1 must be a number"),
+    "interval with a word": (
+        {"clearance": [("noon", 48, 9.0)]},
+        r"interval 1 has a time that is not a number of hours",
+    ),
+    "interval of ages": ({"clearance": [(0, 1e9, 9.0)]}, r"interval 1 has a time that is not a number of hours"),
+    "infusion of four": (
+        {"infusions": [(3, 100.0, 1, 2)]},
+        r"infusions must be a list of \(start h, mmol, duration h\)",
+    ),
+    "amount as a word": ({"infusions": [(3, "25 g", 1)]}, r"amount of infusion 1 must be a number"),
+    "no volumes": ({"volume": []}, r"volume must be one number or one for each patient"),
+    "volume as a word": ({"volume": "large"}, r"volume must be a number"),
     "gap": ({"clearance": [(0, 4, 20.0), (5, 48, 9.0)]}, r"gap between 4 h and 5 h"),
     "overlap": ({"clearance": [(0, 4, 20.0), (3, 48, 9.0)]}, r"overlap between 4 h and 3 h"),
     "empty table": ({"clearance": []}, r"clearance table is empty"),

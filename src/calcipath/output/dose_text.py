@@ -195,7 +195,8 @@ def _published(sheet: Sheet, published: Sequence[Item]) -> None:
     for each in published:
         mark = {"S": "source seen", "Q": "secondary source", None: ""}.get(each["mark"], str(each["mark"]))
         source = f" [{each['source']}; {mark}]" if each["source"] else ""
-        sheet.paragraph(f"{each['statement']}{source} {each.get('differs', '')}".strip(), label="-", indent=2, hang=2)
+        parts = (f"{each['statement']}{source}", each.get("chosen"), each.get("differs"))
+        sheet.paragraph(" ".join(part for part in parts if part), label="-", indent=2, hang=2)
 
 
 def _list(sheet: Sheet, title: str, sentences: Sequence[str], style: str = "bold") -> None:

@@ -13,6 +13,7 @@ from calcipath.record.findings import DAY, Moment, fits, window_days
 from calcipath.record.model import DataProblem, Event, Finding, Quantity, When
 from calcipath.record.quantities import EVERYTHING, Normalised, QuantityProblem, normalise
 from calcipath.record.reference_ranges import reference_range
+from calcipath.record.spoken_schedule import spoken_hours, spoken_per_week
 
 YEAR = 365.25 * DAY
 _SECONDS = {"a": YEAR, "d": DAY, "wk": 7 * DAY, "mo": YEAR / 12, "h": 3600.0}
@@ -201,21 +202,23 @@ def elapsed(fact: Fact, findings: Sequence[Finding], moment: Moment) -> FactValu
 
 
 def frequency(fact: Fact, findings: Sequence[Finding]) -> FactValue:
-    """How often a week, from the timing of the newest order or procedure that gives one."""
-    found = [f for f in findings if f.event.frequency_per_week is not None and f.assertion == "stated"]
+    """How often a week, from the timing, else the name, of the newest order or procedure that gives it."""
+    found = [(number, f.event) for f in findings if f.assertion == "stated" for number in (_per_week(f),) if number]
     if not found:
         return FactValue()
-    event = max(found, key=lambda f: instant(f.event)).event
-    number = float(event.frequency_per_week or 0.0)
+    number, event = max(found, key=lambda each: (each[1].frequency_per_week is not None, instant(each[1])))
     evidence = Evidence(event.name or fact.label, event.reference, number, fact.type.unit, event_date(event))
     return FactValue((number, number), (evidence,))
 
 
+def _per_week(finding: Finding) -> float | None:
+    timed = finding.event.frequency_per_week
+    return spoken_per_week(finding.event.name) if timed is None and finding.route != "text" else timed
+
+
 def duration(fact: Fact, findings: Sequence[Finding]) -> FactValue:
     """How long one occurrence lasts: as the newest order states it, else from start to end of the newest one done."""
-    found = [
-        (f.event, length) for f in findings if f.assertion == "stated" for length in (_length(f.event, fact),) if length
-    ]
+    found = [(f.event, length) for f in findings if f.assertion == "stated" for length in (_length(f, fact),) if length]
     if not found:
         return FactValue()
     event, length = max(found, key=lambda each: (each[0].kind == "order", instant(each[0])))
@@ -225,13 +228,15 @@ def duration(fact: Fact, findings: Sequence[Finding]) -> FactValue:
     return FactValue((length, length), (evidence,))
 
 
-def _length(event: Event, fact: Fact) -> float | None:
+def _length(finding: Finding, fact: Fact) -> float | None:
     """In the unit of the fact; None where the event does not say, or says what cannot be."""
-    seconds = None
+    event, seconds = finding.event, None
     if event.kind == "order" and event.quantity is not None and event.quantity.code in _DURATION_SECONDS:
         seconds = event.quantity.value * _DURATION_SECONDS[event.quantity.code]
     elif event.kind == "procedure" and event.status != "planned" and _exact(event.started) and _exact(event.ended):
         seconds = event.ended.latest - event.started.latest  # type: ignore[union-attr]
+    elif finding.route != "text" and (hours := spoken_hours(event.name)) is not None:
+        seconds = 3600.0 * hours
     if seconds is None:
         return None
     length = seconds / _SECONDS[fact.type.unit]

@@ -17,10 +17,14 @@ HIGHEST_GFR = 250.0  # mL/min; above it a number is not a GFR
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """Body weight in kg (dry weight on dialysis) and GFR in mL/min, 0 for none; None where not known."""
+    """Body weight in kg (dry weight on dialysis) and GFR in mL/min, 0 for none; None where not known.
+
+    `egfr` mL/min/1.73 m2 is the same by body surface, where it was given so.
+    """
 
     weight: float
     gfr: float | None = None
+    egfr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def request_of(options: DoseOptions, knowledge: ThiosulfateKnowledge, scenarios:
     salt = options.salt or knowledge.stated_salt
     product = product_of(knowledge, salt, options.concentration, options.vial, options.diluent, options.diluent_volume)
     return Request(
-        patient=Patient(options.weight, gfr_of(options)),
+        patient=Patient(options.weight, gfr_of(options), options.egfr),
         dialysis=_dialysis(options),
         product=product,
         timing=timing_of(options),

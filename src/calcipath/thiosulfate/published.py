@@ -33,7 +33,7 @@ def _fits(regimen: PublishedRegimen, request: Request) -> bool:
     modality = request.dialysis.modality
     if ("hemodialysis" if modality == "hemodiafiltration" else modality) not in regimen.modalities:
         return False
-    weight, gfr = request.patient.weight, request.patient.gfr
+    weight, gfr = request.patient.weight, request.patient.gfr if request.patient.egfr is None else request.patient.egfr
     if (regimen.over is not None and weight < regimen.over) or (regimen.under is not None and weight > regimen.under):
         return False
     if gfr is None:
@@ -53,6 +53,9 @@ def _described(regimen: PublishedRegimen, comparer: Comparer, reference: float |
         "mark": regimen.citation.mark,
         "salt": "not stated; read as pentahydrate",
     }
+    by_gfr = regimen.gfr_from is not None or regimen.gfr_below is not None
+    if by_gfr and comparer.request.patient.egfr is None:
+        found["chosen"] = "Chosen by the GFR in mL/min; it is quoted by mL/min/1.73 m2."
     if regimen.dose is None or regimen.per_week is None:
         return found
     found |= {"dose": quantity(regimen.dose, "g"), "per_week": regimen.per_week}

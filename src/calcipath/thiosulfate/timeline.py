@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 from calcipath.errors import InputError
 from calcipath.thiosulfate.propagator import Array
 
+LONGEST = 1e7  # h, above a thousand years: a time beyond it is a slip
 DIGITS = 11  # of an hour: times closer than 36 ns are one time
 Interval = tuple[float, float, ArrayLike]
 Infusion = tuple[float, ArrayLike, float]
@@ -52,7 +54,8 @@ def cut(
     """
     table = _checked_table(clearance)
     start = table[0][0]
-    doses = [_checked_dose(number, dose, start, table[-1][1]) for number, dose in enumerate(infusions, 1)]
+    given = _rows(infusions, "infusions", "(start h, mmol, duration h)")
+    doses = [_checked_dose(number, dose, start, table[-1][1]) for number, dose in enumerate(given, 1)]
     if end > table[-1][1]:
         raise InputError(f"the clearance table ends at {table[-1][1]:g} h, before the last time {end:g} h")
     edges = {start, end, *(_rounded(mark) for mark in marks)}
@@ -104,10 +107,11 @@ def _same_values(values: list[Array]) -> list[int]:
 
 
 def _checked_table(clearance: Sequence[Interval]) -> list[tuple[float, float, Array]]:
-    if not clearance:
+    rows = _rows(clearance, "clearance", "(start h, end h, L/h)")
+    if not rows:
         raise InputError("the clearance table is empty: give at least one (start h, end h, L/h)")
     table: list[tuple[float, float, Array]] = []
-    for number, (begin, stop, value) in enumerate(clearance, 1):
+    for number, (begin, stop, value) in enumerate(rows, 1):
         begin, stop = _time(begin, f"clearance interval {number}"), _time(stop, f"clearance interval {number}")
         if stop <= begin:
             raise InputError(f"clearance interval {number} ends at {stop:g} h, not after its start at {begin:g} h")
@@ -119,6 +123,17 @@ def _checked_table(clearance: Sequence[Interval]) -> list[tuple[float, float, Ar
             )
         table.append((begin, stop, non_negative(value, f"clearance of interval {number}", "L/h")))
     return table
+
+
+def _rows(given: Sequence[Any], what: str, shape: str) -> list[tuple[Any, Any, Any]]:
+    """Rows of three. Raises `InputError` for anything else."""
+    try:
+        rows = [tuple(row) for row in given]
+    except TypeError:
+        rows = [()]
+    if any(len(row) != 3 for row in rows):
+        raise InputError(f"{what} must be a list of {shape}")
+    return rows
 
 
 def _checked_dose(number: int, dose: Infusion, first: float, last: float) -> tuple[float, Array, float]:
@@ -135,9 +150,13 @@ def _checked_dose(number: int, dose: Infusion, first: float, last: float) -> tup
 
 
 def _time(value: float, name: str) -> float:
-    if not np.isfinite(value):
-        raise InputError(f"{name} has a time that is not a number")
-    return _rounded(value)
+    try:
+        hours = float(value)
+    except (TypeError, ValueError):
+        hours = float("nan")
+    if not abs(hours) <= LONGEST:
+        raise InputError(f"{name} has a time that is not a number of hours")
+    return _rounded(hours)
 
 
 def _rounded(value: float) -> float:
@@ -146,9 +165,12 @@ def _rounded(value: float) -> float:
 
 def non_negative(value: ArrayLike, name: str, unit: str) -> Array:
     """The value as numbers, one or one for each patient. Raises `InputError` when one is negative or not finite."""
-    numbers = np.asarray(value, dtype=np.float64)
-    if numbers.ndim > 1:
-        raise InputError(f"{name} must be one number or one for each patient, not a table")
+    try:
+        numbers = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a number, or one for each patient, in {unit}") from None
+    if numbers.ndim > 1 or numbers.size == 0:
+        raise InputError(f"{name} must be one number or one for each patient, not a table or nothing")
     if not np.all(np.isfinite(numbers)) or np.any(numbers < 0.0):
         raise InputError(f"{name} must be zero or more, in {unit}")
     return numbers if numbers.ndim == 0 else np.ascontiguousarray(numbers)
