@@ -38,6 +38,7 @@ def read(found: dict[str, Any]) -> dict[str, Any]:
 def test_a_full_record_is_answered_with_the_vial_alone_asked() -> None:
     found = dose_resources(record(), VIAL)
     assert found["status"] == "answered" and found["holds"] == []
+    assert assess_resources(record()).answer["patient"]["kidney"]["hours_per_session"] == 4
     assert read(found) == {"weight": 70, "modality": "hemodialysis", "sessions": 3, "hours": 4}
     assert found["matched"]["status"] == "shown" and found["matched"]["dose"] == {"value": 25.0, "unit": "g"}
     assert {each["id"] for each in found["questions"]} == {"decompensated-heart-failure", "dialysis-missed"}
@@ -300,6 +301,19 @@ def test_the_published_patients_name_what_is_missing(name: str) -> None:
     assert read(found).get("modality") == modality
     assert [each["input"] for each in found["needs"]] == needs
     assert found["matched"]["status"] == "withheld"
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_published_patients_are_answered_when_the_gaps_are_filled_and_stay_held(name: str) -> None:
+    modality = EXPECTED[name][0] or "hemodialysis"
+    stated: dict[str, Any] = {"weight": 70, "salt": "pentahydrate"}
+    stated |= {"gfr": 70} if modality == "none" else {}
+    stated |= {"sessions": 3, "hours": 4} if modality.startswith("hemo") else {}
+    stated |= {} if EXPECTED[name][0] else {"modality": modality}
+    found = dose_path(str(CASES / f"{name}.bundle.json"), DoseOptions(**stated))
+    assert found["status"] == "withheld" and found["regimen"]["modality"] == modality
+    assert found["exposure"]["weekly_auc"]["value"] > 0 and found["matched"]["dose"] is None
+    assert "What is the bicarbonate now?" in found["matched"]["reason"] or "bicarbonate" in str(found["read"])
 
 
 @pytest.mark.parametrize("file", sorted(CASES.glob("*.bundle.json")), ids=lambda file: file.name.split(".")[0])

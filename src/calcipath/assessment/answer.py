@@ -43,12 +43,13 @@ def patient(record: Record, verdicts: Verdicts) -> dict[str, Any]:
     if isinstance(weight.value, tuple) and weight.because:
         found["weight"] = {"value": weight.value[0], "unit": "kg", "date": weight.because[0].date}
     sessions = verdicts.outcome("dialysis-sessions").value
+    hours = verdicts.outcome("dialysis-session-hours").value
     modality = verdicts.outcome("dialysis-modality").value
     found["kidney"] = {
         "dialysis": _verdict(verdicts.outcome("dialysis")),
         "modality": modality if isinstance(modality, str) else None,
         "sessions_per_week": sessions[0] if isinstance(sessions, tuple) else None,
-        "hours_per_session": None,
+        "hours_per_session": hours[0] if isinstance(hours, tuple) else None,
     }
     return found
 
