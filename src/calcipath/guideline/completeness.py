@@ -37,6 +37,7 @@ def _further_conditions(guideline: Guideline) -> Iterator[Condition]:
         yield from (said.condition for said in (*item.cautions, *item.actions) if said.condition)
         if item.urgent_now:
             yield item.urgent_now
+    yield from guideline.hooks.conditions()
     yield from (conflict.condition for conflict in guideline.conflicts)
 
 

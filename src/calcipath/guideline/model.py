@@ -12,6 +12,7 @@ from calcipath.guideline.unit_aliases import UnitAliases
 from calcipath.guideline.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from calcipath.guideline.hook_knowledge import HookKnowledge
     from calcipath.guideline.thiosulfate_knowledge import ThiosulfateKnowledge
 
 TypeName = Literal["boolean", "text", "quantity"]
@@ -292,3 +293,4 @@ class Guideline:
     aliases: UnitAliases
     types: Mapping[str, ValueType]
     thiosulfate: ThiosulfateKnowledge
+    hooks: HookKnowledge

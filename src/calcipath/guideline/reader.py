@@ -17,6 +17,7 @@ from calcipath.guideline.dependencies import require_no_cycle
 from calcipath.guideline.entries import ContentFile, Entry, top, unique
 from calcipath.guideline.expression import Expression, ExpressionError
 from calcipath.guideline.fact_reader import FactContext, read_citation, read_defaults, read_fact, read_obtaining
+from calcipath.guideline.hook_knowledge import read_hook_knowledge
 from calcipath.guideline.knowledge_reader import KnowledgeReader
 from calcipath.guideline.model import Condition, Default, Fact, Guideline, Source, ValueType
 from calcipath.guideline.thiosulfate_knowledge import (
@@ -149,6 +150,12 @@ class _Reading:
             aliases=self._aliases(),
             types=types,
             thiosulfate=self.thiosulfate(),
+            hooks=read_hook_knowledge(
+                top(self._file("hooks.yaml")),
+                reader.condition,
+                frozenset(entry.text("id") for entry in entries["recommendation"]),
+                frozenset(vocabulary.concepts),
+            ),
         )
         self._require_known_ids(guideline, entries)
         require_no_cycle(guideline)

@@ -1,0 +1,224 @@
+"""What the CDS Hooks services may say, read from `hooks.yaml`: services, groups, watched orders, drafts, attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from calcipath.errors import GuidelineError
+from calcipath.guideline.entries import Entry, unique
+from calcipath.guideline.model import Condition
+
+HOOKS = ("patient-view", "order-select", "order-sign", "problem-list-item-create", "encounter-discharge")
+INDICATORS = ("info", "warning", "critical")
+Speaks = Literal["yes", "held"]
+
+
+@dataclass(frozen=True, slots=True)
+class HookService:
+    """One service of discovery. `groups` are said on it; with `orders` it looks at draft orders."""
+
+    id: str
+    hook: str
+    title: str
+    description: str
+    urgent: bool
+    orders: bool
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CardGroup:
+    """Recommendations that are said in one card; `names` are their short names in its summary."""
+
+    id: str
+    summary: str
+    recommendations: tuple[str, ...]
+    names: Mapping[str, str]
+    indicator: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """A recommendation that speaks on an order: on which verdicts, under which condition, unless which words stand in it."""
+
+    recommendation: str
+    speaks_on: tuple[Speaks, ...]
+    summary: str
+    when: Condition | None
+    unless_said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSuggestion:
+    """What a suggestion does to the order: removes it, adds a note to it, or adds a draft beside it."""
+
+    label: str
+    remove: bool
+    note: str
+    add: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedOrder:
+    id: str
+    title: str
+    concepts: tuple[str, ...]
+    items: tuple[OrderItem, ...]
+    suggestions: tuple[OrderSuggestion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftOrder:
+    """A FHIR order that a suggestion adds, as a draft."""
+
+    id: str
+    resource: str
+    text: str
+    category: str
+    priority: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAttribute:
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HookKnowledge:
+    """All of it. `override_system` is the code system of the reasons (code, display)."""
+
+    services: tuple[HookService, ...]
+    groups: Mapping[str, CardGroup]
+    orders: tuple[WatchedOrder, ...]
+    drafts: Mapping[str, DraftOrder]
+    override_system: str
+    override_reasons: tuple[tuple[str, str], ...]
+    attributes: tuple[SourceAttribute, ...]
+
+    def recommendations(self) -> Iterator[str]:
+        """Every recommendation named."""
+        for group in self.groups.values():
+            yield from group.recommendations
+        for order in self.orders:
+            yield from (item.recommendation for item in order.items)
+
+    def conditions(self) -> Iterator[Condition]:
+        """Every condition."""
+        yield from (item.when for order in self.orders for item in order.items if item.when)
+
+
+def read_hook_knowledge(
+    entry: Entry,
+    condition: Callable[[Entry, str], Condition],
+    recommendations: frozenset[str],
+    concepts: frozenset[str],
+) -> HookKnowledge:
+    """The typed content; `condition` parses and checks one. Raises `GuidelineError` naming file and line."""
+    entry.only("services", "groups", "orders", "drafts", "override_reasons", "source_attributes")
+    reasons = entry.entry("override_reasons")
+    if reasons is None:
+        raise entry.fail("'override_reasons' is missing")
+    found = HookKnowledge(
+        services=tuple(map(_service, unique(entry.entries("services", required=True), "service"))),
+        groups={g.id: g for g in map(_group, unique(entry.entries("groups", required=True), "group"))},
+        orders=tuple(_order(e, condition) for e in unique(entry.entries("orders", required=True), "order")),
+        drafts={d.id: d for d in map(_draft, unique(entry.entries("drafts", required=True), "draft"))},
+        override_system=reasons.text("system"),
+        override_reasons=tuple((e.text("code"), e.text("display")) for e in reasons.entries("reasons", required=True)),
+        attributes=tuple(
+            SourceAttribute(e.text("id"), e.text("title"), e.text("text"))
+            for e in unique(entry.entries("source_attributes", required=True), "attribute")
+        ),
+    )
+    _require_known(found, recommendations, concepts)
+    return found
+
+
+def _require_known(found: HookKnowledge, recommendations: frozenset[str], concepts: frozenset[str]) -> None:
+    for name in found.recommendations():
+        if name not in recommendations:
+            raise GuidelineError(f"hooks.yaml: there is no recommendation '{name}'")
+    for order in found.orders:
+        for concept in order.concepts:
+            if concept not in concepts:
+                raise GuidelineError(f"hooks.yaml: order '{order.id}': there is no concept '{concept}'")
+        for suggestion in order.suggestions:
+            if suggestion.add and suggestion.add not in found.drafts:
+                raise GuidelineError(f"hooks.yaml: order '{order.id}': there is no draft '{suggestion.add}'")
+    for service in found.services:
+        for group in service.groups:
+            if group not in found.groups:
+                raise GuidelineError(f"hooks.yaml: service '{service.id}': there is no group '{group}'")
+
+
+def _service(entry: Entry) -> HookService:
+    entry.only("id", "hook", "title", "description", "urgent", "orders", "groups")
+    return HookService(
+        entry.text("id"),
+        entry.one_of("hook", HOOKS),
+        entry.text("title"),
+        entry.text("description"),
+        entry.flag("urgent"),
+        entry.flag("orders"),
+        entry.texts("groups"),
+    )
+
+
+def _group(entry: Entry) -> CardGroup:
+    entry.only("id", "summary", "recommendations", "names", "indicator")
+    named = entry.entry("names")
+    names = {key: named.text(key) for key in named.data} if named else {}
+    recommendations = entry.texts("recommendations")
+    for name in names:
+        if name not in recommendations:
+            raise entry.fail(f"'{name}' has a name and is not among the recommendations", "names")
+    indicator = entry.one_of("indicator", INDICATORS) if "indicator" in entry.data else ""
+    return CardGroup(entry.text("id"), entry.text("summary"), recommendations, names, indicator)
+
+
+def _order(entry: Entry, condition: Callable[[Entry, str], Condition]) -> WatchedOrder:
+    entry.only("id", "title", "concepts", "items", "suggestions")
+    return WatchedOrder(
+        entry.text("id"),
+        entry.text("title"),
+        entry.texts("concepts"),
+        tuple(_item(each, condition) for each in entry.entries("items", required=True)),
+        tuple(map(_suggestion, entry.entries("suggestions"))),
+    )
+
+
+def _item(entry: Entry, condition: Callable[[Entry, str], Condition]) -> OrderItem:
+    entry.only("recommendation", "speaks_on", "summary", "when", "unless_said")
+    speaks_on = entry.texts("speaks_on")
+    if not speaks_on or set(speaks_on) - {"yes", "held"}:
+        raise entry.fail("'speaks_on' must name yes, held or both", "speaks_on")
+    return OrderItem(
+        entry.text("recommendation"),
+        speaks_on,  # type: ignore[arg-type]
+        entry.text("summary"),
+        condition(entry, "when") if "when" in entry.data else None,
+        entry.texts("unless_said"),
+    )
+
+
+def _suggestion(entry: Entry) -> OrderSuggestion:
+    entry.only("label", "remove", "note", "add")
+    found = OrderSuggestion(entry.text("label"), entry.flag("remove"), entry.text("note", ""), entry.text("add", ""))
+    if sum(map(bool, (found.remove, found.note, found.add))) != 1:
+        raise entry.fail("a suggestion has one of 'remove', 'note' and 'add'")
+    return found
+
+
+def _draft(entry: Entry) -> DraftOrder:
+    entry.only("id", "resource", "text", "category", "priority")
+    return DraftOrder(
+        entry.text("id"),
+        entry.one_of("resource", ("ServiceRequest",)),
+        entry.text("text"),
+        entry.text("category"),
+        entry.one_of("priority", ("routine", "urgent", "asap", "stat")),
+    )
