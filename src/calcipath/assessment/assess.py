@@ -42,12 +42,21 @@ class Assessor:
         self.guideline = guideline
         self.influence: InfluenceMap = influence_map(guideline)
 
-    def assess(self, record: Record, *, as_of: float, as_of_text: str, read_notes: bool = True) -> Assessment:
-        """Assess one record for the instant `as_of` (seconds since 1970, UTC); `as_of_text` is how it is shown."""
+    def assess(
+        self, record: Record, *, as_of: float, as_of_text: str, read_notes: bool = True, brief: bool = False
+    ) -> Assessment:
+        """Assess one record for the instant `as_of` (seconds since 1970, UTC); `as_of_text` is how it is shown.
+
+        `brief` leaves `unknowns`, `dosing`, `course` and `data_problems` out, for a caller that must answer at once.
+        """
         recognised = recognise(record.events, self.guideline.vocabulary, read_notes)
         picked = pick_facts(self.guideline, record, recognised.findings, as_of)
         verdicts = Verdicts(self.guideline, picked.values)
         problems = (*record.problems, *recognised.problems, *picked.problems)
+        if brief:
+            return Assessment(
+                self._brief(record, verdicts, as_of_text), record, tuple(recognised.findings), picked, as_of
+            )
         body = self._answer(
             record, recognised.findings, picked, verdicts, problems, as_of_text, recognised.codes_not_recognised
         )
@@ -73,6 +82,19 @@ class Assessor:
         without = Verdicts(self.guideline, picked.values)
         stated = Verdicts(self.guideline, picked.values, stated_outcomes(self.guideline, options))
         return dose_of(stated, without, options, problems, scenarios, progress)
+
+    def _brief(self, record: Record, verdicts: Verdicts, as_of_text: str) -> dict[str, Any]:
+        guideline = self.guideline
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "guideline": {"id": guideline.id, "version": guideline.version, "date": guideline.date},
+            "as_of": as_of_text,
+            "record_ends": record.ends.written if record.ends else None,
+            "patient": answer.patient(record, verdicts),
+            "urgent": answer.urgent(verdicts),
+            "suspicion": answer.suspicion(verdicts),
+            "recommendations": answer.recommendations(verdicts),
+        }
 
     def _answer(
         self,

@@ -29,13 +29,31 @@ class HookService:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupItem:
+    """A recommendation of a group, its short name in the summary, and a further condition."""
+
+    recommendation: str
+    name: str
+    when: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSuggestion:
+    """A draft that is offered where the recommendation says yes."""
+
+    recommendation: str
+    label: str
+    add: str
+
+
+@dataclass(frozen=True, slots=True)
 class CardGroup:
-    """Recommendations that are said in one card; `names` are their short names in its summary."""
+    """Recommendations that are said in one card."""
 
     id: str
     summary: str
-    recommendations: tuple[str, ...]
-    names: Mapping[str, str]
+    items: tuple[GroupItem, ...]
+    suggestions: tuple[GroupSuggestion, ...]
     indicator: str
 
 
@@ -102,13 +120,14 @@ class HookKnowledge:
     def recommendations(self) -> Iterator[str]:
         """Every recommendation named."""
         for group in self.groups.values():
-            yield from group.recommendations
+            yield from (item.recommendation for item in group.items)
         for order in self.orders:
             yield from (item.recommendation for item in order.items)
 
     def conditions(self) -> Iterator[Condition]:
         """Every condition."""
         yield from (item.when for order in self.orders for item in order.items if item.when)
+        yield from (item.when for group in self.groups.values() for item in group.items if item.when)
 
 
 def read_hook_knowledge(
@@ -124,7 +143,7 @@ def read_hook_knowledge(
         raise entry.fail("'override_reasons' is missing")
     found = HookKnowledge(
         services=tuple(map(_service, unique(entry.entries("services", required=True), "service"))),
-        groups={g.id: g for g in map(_group, unique(entry.entries("groups", required=True), "group"))},
+        groups={e.text("id"): _group(e, condition) for e in unique(entry.entries("groups", required=True), "group")},
         orders=tuple(_order(e, condition) for e in unique(entry.entries("orders", required=True), "order")),
         drafts={d.id: d for d in map(_draft, unique(entry.entries("drafts", required=True), "draft"))},
         override_system=reasons.text("system"),
@@ -146,9 +165,11 @@ def _require_known(found: HookKnowledge, recommendations: frozenset[str], concep
         for concept in order.concepts:
             if concept not in concepts:
                 raise GuidelineError(f"hooks.yaml: order '{order.id}': there is no concept '{concept}'")
-        for suggestion in order.suggestions:
-            if suggestion.add and suggestion.add not in found.drafts:
-                raise GuidelineError(f"hooks.yaml: order '{order.id}': there is no draft '{suggestion.add}'")
+    added = [(order.id, each.add) for order in found.orders for each in order.suggestions if each.add]
+    added += [(group.id, each.add) for group in found.groups.values() for each in group.suggestions]
+    for place, draft in added:
+        if draft not in found.drafts:
+            raise GuidelineError(f"hooks.yaml: '{place}': there is no draft '{draft}'")
     for service in found.services:
         for group in service.groups:
             if group not in found.groups:
@@ -168,16 +189,26 @@ def _service(entry: Entry) -> HookService:
     )
 
 
-def _group(entry: Entry) -> CardGroup:
-    entry.only("id", "summary", "recommendations", "names", "indicator")
-    named = entry.entry("names")
-    names = {key: named.text(key) for key in named.data} if named else {}
-    recommendations = entry.texts("recommendations")
-    for name in names:
-        if name not in recommendations:
-            raise entry.fail(f"'{name}' has a name and is not among the recommendations", "names")
+def _group(entry: Entry, condition: Callable[[Entry, str], Condition]) -> CardGroup:
+    entry.only("id", "summary", "items", "suggestions", "indicator")
+    items = tuple(_group_item(each, condition) for each in entry.entries("items", required=True))
+    suggestions = tuple(map(_group_suggestion, entry.entries("suggestions")))
+    for suggestion in suggestions:
+        if suggestion.recommendation not in {item.recommendation for item in items}:
+            raise entry.fail(f"'{suggestion.recommendation}' is not among the items", "suggestions")
     indicator = entry.one_of("indicator", INDICATORS) if "indicator" in entry.data else ""
-    return CardGroup(entry.text("id"), entry.text("summary"), recommendations, names, indicator)
+    return CardGroup(entry.text("id"), entry.text("summary"), items, suggestions, indicator)
+
+
+def _group_item(entry: Entry, condition: Callable[[Entry, str], Condition]) -> GroupItem:
+    entry.only("recommendation", "name", "when")
+    when = condition(entry, "when") if "when" in entry.data else None
+    return GroupItem(entry.text("recommendation"), entry.text("name"), when)
+
+
+def _group_suggestion(entry: Entry) -> GroupSuggestion:
+    entry.only("with", "label", "add")
+    return GroupSuggestion(entry.text("with"), entry.text("label"), entry.text("add"))
 
 
 def _order(entry: Entry, condition: Callable[[Entry, str], Condition]) -> WatchedOrder:
