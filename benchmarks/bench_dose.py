@@ -161,12 +161,35 @@ def million(task: Task) -> None:
     print("  5th, 25th, 50th, 75th, 95th percentile: " + ", ".join(f"{value:,.0f}" for value in spread) + " mg h/L")
 
 
+def one_answer(repeats: int) -> None:
+    """A whole answer for one patient, as a page asks it while a control moves."""
+    from calcipath.dosing import DoseOptions, curve_of, dosed
+
+    def asked(weight: float) -> DoseOptions:
+        return DoseOptions(weight=weight, modality="hemodialysis", sessions=3, hours=4, salt="pentahydrate", dose=25)
+
+    dosed(asked(70.0))
+    answers, curves = [], []
+    for turn in range(repeats):
+        spent, found = seconds(lambda turn=turn: dosed(asked(70.0 + turn)))
+        answers.append(spent)
+        curves.append(seconds(lambda found=found: curve_of(found))[0])
+    for name, spent in (("answer with 2,000 virtual patients", answers), ("curve and its band", curves)):
+        low, middle, high = (1000 * float(each) for each in np.percentile(spent, [0, 50, 100]))
+        print(f"  {name}: {middle:.0f} ms ({low:.0f} to {high:.0f})")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--peer", type=Path, default=SHARED, help="folder of benchmark_task.py and benchmark_peer.py")
     options.add_argument("--repeats", type=int, default=21)
     options.add_argument("--million", action="store_true", help="stream a million patients instead")
+    options.add_argument("--answer", action="store_true", help="one patient's whole answer instead")
     chosen = options.parse_args()
+    if chosen.answer:
+        print(f"{machine()}, NumPy {np.__version__}: one patient")
+        one_answer(chosen.repeats)
+        return
     task = load(chosen.peer)
     print(f"{machine()}, NumPy {np.__version__}")
     if chosen.million:

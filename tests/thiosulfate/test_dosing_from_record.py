@@ -222,9 +222,9 @@ def test_the_ordered_dose_is_simulated_and_milligrams_are_questioned() -> None:
 
 
 def test_at_exactly_60_kg_the_record_is_asked_for_the_dose() -> None:
-    found = assess_resources(record(weight=60)).answer["dosing"]
-    assert found["status"] == "incomplete"
-    assert any("12.5 g or 25 g" in each for each in [found["reason"], *found["warnings"]]) or found["needs"]
+    found = dose_resources(record(weight=60), VIAL)
+    assert found["status"] == "incomplete" and found["matched"]["dose"] is None
+    assert [each["input"] for each in found["needs"]] == ["dose"] and "12.5 g or 25 g" in found["reason"]
     asked = dose_resources(record(weight=60), DoseOptions(salt="pentahydrate", dose=12.5))
     assert asked["matched"]["dose"] is None and "exactly 60 kg" in asked["matched"]["reason"]
 

@@ -96,6 +96,7 @@ def dose_of(
     Raises `InputError` for an option or a value that cannot be.
     """
     from calcipath.thiosulfate.answer import Dosed, answer
+    from calcipath.thiosulfate.dialysis import MissingInput
     from calcipath.thiosulfate.options import missing_inputs, request_of
 
     knowledge, considered, own = verdicts.guideline.thiosulfate, _considered(verdicts), options
@@ -116,7 +117,7 @@ def dose_of(
         "holds": [_hold(g) for g in guards if g.holds],
     }
     needs = [
-        {"input": each.option.split()[0].strip("-,"), "question": each.question, "option": each.option}
+        {"input": _input(each.option), "question": each.question, "option": each.option}
         for each in missing_inputs(asked, knowledge)
     ]
     needs = _exact_questions(needs, read, own)
@@ -124,7 +125,16 @@ def dose_of(
         return Dosed(_incomplete(needs, _besides(needs, verdicts, holds, guards), asked) | known, None, knowledge)
     request = request_of(asked, knowledge, scenarios)
     status = {"status": "withheld", "reason": "; ".join(holds)} if holds else {"status": "answered"}
-    return Dosed(answer(request, knowledge, progress) | status | known, request, knowledge)
+    try:
+        return Dosed(answer(request, knowledge, progress) | status | known, request, knowledge)
+    except MissingInput as missing:
+        asked_for = [{"input": _input(missing.option), "question": missing.question, "option": missing.option}]
+        return Dosed(_incomplete(asked_for, holds, asked) | known, None, knowledge)
+
+
+def _input(option: str) -> str:
+    """The input that an option such as "--height, or --gfr in mL/min" gives."""
+    return option.split()[0].strip("-,")
 
 
 def _considered(verdicts: Verdicts) -> str:
