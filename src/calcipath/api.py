@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calcipath.assessment.assess import Assessor
 from calcipath.errors import GuidelineError, InputError
 from calcipath.guideline.explanation import explanation_of
 from calcipath.guideline.model import Guideline
-from calcipath.guideline.reader import Content, Site, read_guideline
-from calcipath.guideline.shipped import shipped_content
+from calcipath.guideline.reader import Site
 from calcipath.options import AssessmentOptions
 from calcipath.output.timeline import Timeline
 from calcipath.record.dates import parse_when
 from calcipath.record.model import Record, When
 from calcipath.record.reader import ReadReport, RecordError
-from calcipath.site_configuration import read_site_configuration
+from calcipath.site_assessor import assessor_for
 from calcipath.timeline_of_record import timeline_of
 
 if TYPE_CHECKING:
@@ -44,31 +41,9 @@ class AssessedRecord:
     record: Record
 
 
-@lru_cache(maxsize=1)
-def _shipped() -> Content:
-    return shipped_content()
-
-
-def _assessor(config: str) -> tuple[Assessor, Site]:
-    """The assessor for a site; made again when the site's file has changed."""
-    stamp = Path(config).stat().st_mtime_ns if config and Path(config).exists() else 0
-    return _assessor_as_of(config, stamp)
-
-
-@lru_cache(maxsize=4)
-def _assessor_as_of(config: str, _changed: int) -> tuple[Assessor, Site]:
-    content = _shipped()
-    guideline = read_guideline(content)
-    if not config:
-        return Assessor(guideline), Site()
-    names = frozenset(row["value_set"] for row in content.value_set_rows)
-    site = read_site_configuration(config, guideline.vocabulary, names)
-    return Assessor(read_guideline(content, site)), site
-
-
 def load_guideline(config: str = "") -> Guideline:
     """The shipped guideline, with a site's configuration file applied. Raises `GuidelineError`."""
-    return _assessor(config)[0].guideline
+    return assessor_for(config)[0].guideline
 
 
 def assess_path(path: str, options: AssessmentOptions = _DEFAULT_OPTIONS) -> AssessedRecord:
@@ -78,7 +53,7 @@ def assess_path(path: str, options: AssessmentOptions = _DEFAULT_OPTIONS) -> Ass
     """
     from calcipath.sources.files import read_path
 
-    assessor, site = _assessor(options.config)
+    assessor, site = assessor_for(options.config)
     return _assess(read_path(path, patient=options.patient), options, assessor, site)
 
 
@@ -86,7 +61,7 @@ def assess_server(url: str, patient: str, options: AssessmentOptions = _DEFAULT_
     """Assess a patient of a FHIR R4 server. Raises `ServerError`, `InputError`, `GuidelineError`."""
     from calcipath.sources.server import read_server
 
-    assessor, site = _assessor(options.config)
+    assessor, site = assessor_for(options.config)
     return _assess(read_server(url, patient), options, assessor, site)
 
 
@@ -96,7 +71,7 @@ def assess_resources(
     """Assess FHIR resources that are already in memory as dictionaries."""
     from calcipath.sources.files import source_of
 
-    assessor, site = _assessor(options.config)
+    assessor, site = assessor_for(options.config)
     return _assess(source_of(resources), options, assessor, site)
 
 
@@ -110,7 +85,7 @@ def dose_path(
     """
     from calcipath.sources.files import read_path
 
-    assessor, site = _assessor(options.config)
+    assessor, site = assessor_for(options.config)
     return _dose(read_path(path, patient=options.patient), dosing, options, assessor, site, progress)
 
 
@@ -124,7 +99,7 @@ def dose_server(
     """The dosing answer for a patient of a FHIR R4 server. Raises `ServerError`, `InputError`, `GuidelineError`."""
     from calcipath.sources.server import read_server
 
-    assessor, site = _assessor(options.config)
+    assessor, site = assessor_for(options.config)
     return _dose(read_server(url, patient), dosing, options, assessor, site, progress)
 
 
@@ -134,7 +109,7 @@ def dose_resources(
     """The dosing answer for FHIR resources that are already in memory as dictionaries."""
     from calcipath.sources.files import source_of
 
-    assessor, site = _assessor(options.config)
+    assessor, site = assessor_for(options.config)
     return _dose(source_of(resources), dosing, options, assessor, site, None)
 
 

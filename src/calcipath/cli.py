@@ -14,9 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
-from calcipath import __version__, dose_command
+from calcipath import __version__, dose_command, serve_command
+from calcipath.console import colour, columns, print_json, show
 from calcipath.errors import CalcipathError, InputError
 from calcipath.options import AssessmentOptions
+from calcipath.record_options import add_record, check_record, record_options
 
 if TYPE_CHECKING:
     from calcipath.output.timeline import Timeline
@@ -36,8 +38,6 @@ ABOUT = """\
 Decision support for calciphylaxis, for health professionals: one patient's FHIR R4 record against a guideline kept
 as data. Options to weigh, not orders; unknown never means no.
 """
-COMPLETE = ("allergies", "medications")
-WIDEST = 100  # columns of text when the terminal is wider: longer lines are hard to read
 
 
 class Assessment(Protocol):
@@ -152,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dose(commands)
     _add_explain(commands)
     _add_guideline(commands)
+    serve_command.add_options(_command(commands, "serve", "serve CDS Hooks to an EHR", serve))
     return parser
 
 
@@ -172,7 +173,7 @@ def _command(
 
 def _add_assess(commands: Any) -> None:
     parser = _command(commands, "assess", "assess one patient's record", assess)
-    _add_record(parser)
+    add_record(parser)
     parser.add_argument("--format", choices=("text", "json", "html"), default="text", help="default: text")
     parser.add_argument(
         "--output", metavar="FILE", help="write to a file, whole or not at all (default: standard output)"
@@ -181,30 +182,9 @@ def _add_assess(commands: Any) -> None:
     _add_shared(parser)
 
 
-def _add_record(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "record", nargs="?", metavar="RECORD", help="FHIR bundle, NDJSON file or folder of resources of one patient"
-    )
-    parser.add_argument("--server", metavar="URL", help="read the record from a FHIR R4 server (with --patient)")
-    parser.add_argument(
-        "--patient", metavar="ID", help="the patient's id on the server, or in a file that holds several"
-    )
-    parser.add_argument(
-        "--complete",
-        type=_complete,
-        default=frozenset(),
-        metavar="LIST",
-        help="what the record holds in full: medications, allergies, or both with a comma; absence is then an answer",
-    )
-    parser.add_argument("--notes", choices=("on", "off"), default="on", help="read or ignore free text (default: on)")
-    parser.add_argument(
-        "--as-of", type=_instant, metavar="DATE", help="assess for this date (default: end of the record)"
-    )
-
-
 def _add_dose(commands: Any) -> None:
     parser = _command(commands, "dose", "simulate sodium thiosulfate on a patient's dialysis", dose)
-    _add_record(parser)
+    add_record(parser)
     dose_command.add_options(parser)
     _add_shared(parser)
 
@@ -234,39 +214,19 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-colour", "--no-color", action="store_true", help="no colour (also by NO_COLOR)")
 
 
-def _complete(text: str) -> frozenset[str]:
-    names = frozenset(name.strip() for name in text.split(",") if name.strip())
-    if not names or not names <= set(COMPLETE):
-        raise argparse.ArgumentTypeError(f"may name {' and '.join(COMPLETE)}, not {text!r}")
-    return names
-
-
 def _width(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) < 24:
         raise argparse.ArgumentTypeError(f"needs a whole number from 24 to 9999, not {text!r}")
     return int(text)
 
 
-def _instant(text: str) -> str:
-    from datetime import datetime
-
-    shape = re.fullmatch(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?", text, re.ASCII)
-    try:
-        if shape:
-            datetime.fromisoformat(text)
-            return text
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"needs a date such as 2026-01-15 or an instant with its zone, not {text!r}")
-
-
 def assess(chosen: argparse.Namespace) -> int:
     """`calcipath assess`: one record to text, JSON or a page."""
-    options = dose_command.record_options(chosen)
+    options = record_options(chosen)
     result = _assessment(chosen, options)
     content = _rendered(result, chosen)
     if chosen.output is None:
-        _print(content, chosen.format)
+        show(content, chosen.format)
     else:
         from calcipath.output.writing import write_file
 
@@ -278,21 +238,10 @@ def _assessment(chosen: argparse.Namespace, options: AssessmentOptions) -> Asses
     _check_config(options.config)
     if chosen.server is None and not chosen.record:
         raise InputError("assess needs a RECORD, or --server with --patient")
-    _check_record(chosen)
+    check_record(chosen)
     if chosen.server is None:
         return _doors().assess_path(chosen.record, replace(options, patient=chosen.patient or ""))
     return _doors().assess_server(chosen.server, chosen.patient, options)
-
-
-def _check_record(chosen: argparse.Namespace) -> None:
-    if chosen.server is None:
-        if chosen.record and chosen.record != "-" and not os.path.exists(chosen.record):  # noqa: PTH110  pathlib would cost the start-up time of help
-            raise InputError(f"no such file or folder: {chosen.record}")
-        return
-    if chosen.record:
-        raise InputError("give a RECORD or --server, not both")
-    if not chosen.server or not chosen.patient:
-        raise InputError("--server needs the id of the patient: --patient ID")
 
 
 def _check_config(path: str) -> None:
@@ -311,20 +260,27 @@ def _rendered(result: Assessment, chosen: argparse.Namespace) -> str:
         return render_html(result.answer, result.timeline)
     from calcipath.output.terminal import render_terminal
 
-    return render_terminal(result.answer, width=_columns(chosen), colour=_colour(chosen), why=chosen.why)
+    return render_terminal(result.answer, width=columns(chosen), colour=colour(chosen), why=chosen.why)
 
 
 def dose(chosen: argparse.Namespace) -> int:
     """`calcipath dose`: exposure of a regimen beside the reference regimen."""
     _check_config(chosen.config)
-    _check_record(chosen)
-    content = dose_command.run(chosen, _columns(chosen), _colour(chosen))
+    check_record(chosen)
+    content = dose_command.run(chosen, columns(chosen), colour(chosen))
     if chosen.output is None:
-        _print(content, "json" if chosen.format == "json" else "text")
+        show(content, "json" if chosen.format == "json" else "text")
     else:
         from calcipath.output.writing import write_file
 
         write_file(chosen.output, content)
+    return OK
+
+
+def serve(chosen: argparse.Namespace) -> int:
+    """`calcipath serve`: CDS Hooks until it is told to stop."""
+    _check_config(chosen.config)
+    serve_command.run(chosen)
     return OK
 
 
@@ -333,11 +289,11 @@ def explain(chosen: argparse.Namespace) -> int:
     _check_config(chosen.config)
     recommendation = _doors().explain(chosen.id, config=chosen.config)
     if chosen.format == "json":
-        _print_json(recommendation)
+        print_json(recommendation)
         return OK
     from calcipath.output.explanation import render_explanation
 
-    _print(render_explanation(recommendation, width=_columns(chosen), colour=_colour(chosen)), "text")
+    show(render_explanation(recommendation, width=columns(chosen), colour=colour(chosen)), "text")
     return OK
 
 
@@ -346,11 +302,11 @@ def list_guideline(chosen: argparse.Namespace) -> int:
     _check_config(chosen.config)
     found = _doors().recommendations(config=chosen.config)
     if chosen.format == "json":
-        _print_json(list(found))
+        print_json(list(found))
         return OK
     from calcipath.output.explanation import render_listing
 
-    _print(render_listing(found, width=_columns(chosen), colour=_colour(chosen)), "text")
+    show(render_listing(found, width=columns(chosen), colour=colour(chosen)), "text")
     return OK
 
 
@@ -358,33 +314,5 @@ def check_guideline(chosen: argparse.Namespace) -> int:
     """`calcipath guideline check`: every problem of the content on a line of its own."""
     _check_config(chosen.config)
     problems = _doors().check_guideline(config=chosen.config)
-    _print("".join(f"{problem}\n" for problem in problems) or "The guideline is sound.\n", "text")
+    show("".join(f"{problem}\n" for problem in problems) or "The guideline is sound.\n", "text")
     return BAD_GUIDELINE if problems else OK
-
-
-def _columns(chosen: argparse.Namespace) -> int:
-    if chosen.width is not None:
-        return int(chosen.width)
-    given = os.environ.get("COLUMNS", "")
-    try:
-        found = int(given) if given.isdigit() else os.get_terminal_size(sys.stdout.fileno()).columns
-    except (OSError, ValueError):
-        found = 80
-    return min(max(found, 24), WIDEST)
-
-
-def _colour(chosen: argparse.Namespace) -> bool:
-    refused = chosen.no_colour or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return not refused and getattr(chosen, "output", None) is None and sys.stdout.isatty()
-
-
-def _print_json(value: object) -> None:
-    import json
-
-    _print(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "json")
-
-
-def _print(content: str, form: str) -> None:
-    from calcipath.output.writing import print_text
-
-    print_text(content, encoding=(sys.stdout.encoding or "utf-8") if form == "text" else "utf-8")

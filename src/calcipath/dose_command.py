@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from calcipath.errors import InputError
-from calcipath.options import AssessmentOptions
+from calcipath.record_options import record_options
 
 if TYPE_CHECKING:
     from calcipath.dosing import DoseOptions
@@ -192,11 +192,6 @@ def _answer(chosen: argparse.Namespace) -> Dosed:
         asked = replace(record_options(chosen), patient=chosen.patient or "")
         return dose_path(chosen.record, options, asked, bar)
     return dose_server(chosen.server, chosen.patient, options, record_options(chosen), bar)
-
-
-def record_options(chosen: argparse.Namespace) -> AssessmentOptions:
-    """How a record is to be read."""
-    return AssessmentOptions(chosen.complete, chosen.notes == "on", chosen.as_of or "", chosen.config)
 
 
 def _options(chosen: argparse.Namespace) -> DoseOptions:

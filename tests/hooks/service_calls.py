@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from calcipath.api import assessor_for
 from calcipath.hooks.alerts import Alert
 from calcipath.hooks.cards import CardSettings
 from calcipath.hooks.prefetch import Prefetched, gathered, templates
 from calcipath.hooks.request import read_request
 from calcipath.hooks.response import EXTENSION, Considered, consider, response
 from calcipath.hooks.selection import select
+from calcipath.site_assessor import assessor_for
 
 ASSESSOR, SITE = assessor_for("")
 GUIDELINE = ASSESSOR.guideline
