@@ -45,9 +45,11 @@ class Running:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
+def serving(
+    folder: Path, *options: str, environment: Mapping[str, str] | None = None, port: int = 0
+) -> Iterator[Running]:
     """`calcipath serve` in `folder`, ready to answer."""
-    port = free_port()
+    port = port or free_port()
     log = folder / "service.log"
     command = [sys.executable, "-m", "calcipath", "serve", "--port", str(port), *options]
     with log.open("ab") as stream:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -28,6 +28,7 @@ from calcipath.service.keeping import Decision, Digester, Keeper, KeptCard, aler
 from calcipath.service.limits import too_deep
 from calcipath.service.observability import Observer
 
+MOST_UNDER_WAY = 32  # calls of one worker; beyond them a caller is told to come back, before its body is read
 VERSION = "2.0.1"  # of the CDS Hooks specification, as its 3.0 ballot asks services to say
 
 
@@ -78,6 +79,8 @@ class HookEndpoints:
         guideline = parts.assessor.guideline
         self._services = {service.id: service for service in guideline.hooks.services}
         self._templates = {service.id: templates(guideline, service) for service in guideline.hooks.services}
+        self._one_at_a_time = CapacityLimiter(1)  # evaluation is arithmetic: two at once would only slow each other
+        self._under_way = 0
         self._discovery = {"services": [self._described(service) for service in guideline.hooks.services]}
 
     def _described(self, service: HookService) -> dict[str, Any]:
@@ -98,6 +101,15 @@ class HookEndpoints:
 
     async def call(self, request: Request) -> Response:
         """`POST /cds-services/{id}`."""
+        if self._under_way >= MOST_UNDER_WAY:
+            raise Refused(503, "transient", "too many calls at once", {"Retry-After": "1"})
+        self._under_way += 1
+        try:
+            return await self._answer(request)
+        finally:
+            self._under_way -= 1
+
+    async def _answer(self, request: Request) -> Response:
         parts, started = self._parts, time.perf_counter()
         service = self._service(request)
         caller = await self._caller(request, f"/cds-services/{service.id}")
@@ -131,7 +143,7 @@ class HookEndpoints:
             return body, found, chosen, memory
 
         try:
-            body, found, chosen, memory = await to_thread.run_sync(answered)
+            body, found, chosen, memory = await to_thread.run_sync(answered, limiter=self._one_at_a_time)
         except RecordError as error:
             raise Refused(422, "business-rule", f"the record cannot be read: {error}") from None
         decision = self._decision(service, asked, caller, data, found, chosen, memory, body, now_seconds, started)
