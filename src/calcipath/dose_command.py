@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -127,16 +128,22 @@ def run(chosen: argparse.Namespace, width: int, colour: bool) -> str:
 
         found.answer["individual"] = individual_answer(individual)
     content = _content(chosen, found, individual, width, colour)
+    if found.held and chosen.format == "csv":
+        sys.stderr.write(f"calcipath: held, the curve is for comparison only: {found.answer['reason']}\n")
+    events = ""
+    if chosen.event_table:
+        from calcipath.dosing import event_table_of
+
+        events = event_table_of(found, days=chosen.days, carry=chosen.carry)
     if form:
         from calcipath.output.dose_plot import draw_dose
         from calcipath.output.writing import write_bytes
 
         write_bytes(chosen.plot, draw_dose(found, _curve(chosen, found), form, individual))
-    if chosen.event_table:
-        from calcipath.dosing import event_table_of
+    if events:
         from calcipath.output.writing import write_file
 
-        write_file(chosen.event_table, event_table_of(found, days=chosen.days, carry=chosen.carry))
+        write_file(chosen.event_table, events)
     return content
 
 

@@ -20,8 +20,9 @@ from calcipath.guideline.reader import read_thiosulfate_knowledge
 from calcipath.guideline.shipped import shipped_content
 from calcipath.guideline.thiosulfate_knowledge import Scenario, ThiosulfateKnowledge, read_scenarios
 from calcipath.site_configuration import read_site_defaults
-from calcipath.thiosulfate.answer import Dosed, answer
+from calcipath.thiosulfate.answer import Dosed, answer, questions, side_by_side
 from calcipath.thiosulfate.curve import Beginning, RegimenCurve, regimen_curve
+from calcipath.thiosulfate.dialysis import MissingInput
 from calcipath.thiosulfate.event_table import Carry, Dose, Session, Subject, read_event_table, write_event_table
 from calcipath.thiosulfate.from_levels import Individual, individual
 from calcipath.thiosulfate.options import DoseOptions, request_of
@@ -50,15 +51,32 @@ def dosed(options: DoseOptions, progress: Callable[[int], None] | None = None) -
     """The dosing answer with the request behind it, from which curves are drawn. Raises as `dose`."""
     knowledge = knowledge_for(options.config)
     request = request_of(options, knowledge, own_scenarios(options, knowledge))
-    return Dosed(answer(request, knowledge, progress), request, knowledge)
+    try:
+        found = answer(request, knowledge, progress)
+        return Dosed(found, request, knowledge, float(found["regimen"]["dose"]["value"]))
+    except MissingInput as missing:
+        if not missing.values:
+            raise
+        incomplete = {
+            "status": "incomplete",
+            "reason": f"not simulated yet: {missing.question}",
+            "needs": [{"input": missing.option.strip("-"), "question": missing.question, "option": missing.option}],
+            "options": side_by_side(request, missing.values, knowledge),
+            "matched": {"status": "withheld", "dose": None, "reason": f"not known: {missing.question}"},
+            "questions": questions(request, knowledge),
+            "warnings": list(request.warnings),
+            "words": list(knowledge.words),
+            "read": [],
+            "holds": [],
+        }
+        return Dosed(incomplete, None, knowledge)
 
 
 def curve_of(found: Dosed, *, beginning: Beginning = "steady-state", days: float = 7.0) -> RegimenCurve:
     """The curve of the regimen that was answered. Raises `InputError` where something must be answered first."""
     if found.request is None:
         raise InputError(str(found.answer["reason"]))
-    grams = float(found.answer["regimen"]["dose"]["value"])
-    return regimen_curve(found.request, found.knowledge, grams, beginning=beginning, days=days)
+    return regimen_curve(found.request, found.knowledge, found.grams, beginning=beginning, days=days)
 
 
 def individual_of(found: Dosed, path: str, *, carry: Carry = "backward", amounts: str = "mmol") -> Individual:
@@ -84,14 +102,18 @@ def individual_of(found: Dosed, path: str, *, carry: Carry = "backward", amounts
         subject = replace(
             subject, doses=tuple(each._replace(amount=product.mmol(each.amount)) for each in subject.doses)
         )
-    grams = float(found.answer["regimen"]["dose"]["value"])
-    return individual(subject, found.request, found.knowledge, grams)
+    return individual(subject, found.request, found.knowledge, found.grams)
 
 
 def event_table_of(found: Dosed, *, days: float = 7.0, carry: Carry = "backward") -> str:
-    """The regimen's doses (mmol) and sessions over `days` as an event table in the NONMEM layout."""
+    """The regimen's doses (mmol) and sessions over `days` as an event table in the NONMEM layout.
+
+    Raises `InputError` behind a hold: a table of doses is a schedule that could be given.
+    """
+    if found.held or found.request is None:
+        raise InputError(f"no table of doses is written: {found.answer['reason']}")
     curve = curve_of(found, beginning="first-dose", days=days)
-    mmol = float(found.answer["regimen"]["thiosulfate"]["value"])
+    mmol = found.request.product.mmol(found.grams)
     doses = tuple(Dose(start, mmol, end - start) for start, end in curve.doses)
     sessions = tuple(Session(start, end) for start, end in curve.sessions)
     weight = float(found.answer["patient"]["weight"]["value"])
@@ -125,4 +147,9 @@ def read_parameter_file(path: str, knowledge: ThiosulfateKnowledge) -> tuple[Sce
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({type(error).__name__})") from None
-    return read_scenarios(top(ContentFile.parse(Path(path).name, text)), None, knowledge.scenarios[0])
+    return read_scenarios(
+        top(ContentFile.parse(Path(path).name, text)),
+        None,
+        knowledge.scenarios[0],
+        frozenset(each.id for each in knowledge.scenarios),
+    )

@@ -63,8 +63,11 @@ def test_a_hold_of_the_record_withholds() -> None:
 
 
 def test_at_exactly_60_kg_both_doses_stand_and_none_is_default() -> None:
-    with pytest.raises(InputError, match=r"12\.5 g or 25 g"):
-        dose(options(weight=60))
+    both = dose(options(weight=60))
+    assert both["status"] == "incomplete" and "12.5 g or 25 g" in both["reason"] and both["matched"]["dose"] is None
+    assert [each["dose"]["value"] for each in both["options"]] == [12.5, 25.0]
+    lower, upper = (each["exposure"]["weekly_auc"]["value"] for each in both["options"])
+    assert upper == pytest.approx(2 * lower)
     found = dose(options(weight=60, dose=12.5))
     assert found["scenarios"][0]["ratio"] is None
     assert [each["dose"]["value"] for each in found["reference"]["options"]] == [12.5, 25.0]

@@ -19,7 +19,7 @@ from calcipath.output.html import render_html
 from calcipath.output.terminal import render_terminal
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
-VIAL = DoseOptions(salt="pentahydrate")
+VIAL = DoseOptions(salt="pentahydrate", concentration=250)
 
 
 def dose_resources(resources: list[dict[str, Any]], options: DoseOptions) -> dict[str, Any]:
@@ -41,7 +41,12 @@ def test_a_full_record_is_answered_with_the_vial_alone_asked() -> None:
     assert assess_resources(record()).answer["patient"]["kidney"]["hours_per_session"] == 4
     assert read(found) == {"weight": 70, "modality": "hemodialysis", "sessions": 3, "hours": 4}
     assert found["matched"]["status"] == "shown" and found["matched"]["dose"] == {"value": 25.0, "unit": "g"}
-    assert {each["id"] for each in found["questions"]} == {"decompensated-heart-failure", "dialysis-missed"}
+    assert {each["id"] for each in found["questions"]} == {
+        "decompensated-heart-failure",
+        "dialysis-missed",
+        "cisplatin",
+        "product",
+    }
     assert all(each["evidence"][0]["reference"] for each in found["read"])
 
 
@@ -139,7 +144,7 @@ def test_a_record_without_it_does_not_warn(name: str) -> None:
 
 
 def test_a_dose_with_more_than_230_mmol_of_sodium_warns() -> None:
-    found = dose_resources(record(), DoseOptions(salt="anhydrous", dose=20))  # 253 mmol
+    found = dose_resources(record(), DoseOptions(salt="anhydrous", concentration=250, dose=20))  # 253 mmol
     assert any("253 mmol a dose, above 230 mmol" in each for each in found["warnings"])
 
 
@@ -162,7 +167,7 @@ def test_continuous_therapy_must_be_named() -> None:
     found = dose_resources(resources, VIAL)
     assert found["status"] == "incomplete"
     assert found["needs"][0]["question"] == "Which continuous therapy is it, cvvh, cvvhd or cvvhdf?"
-    named = dose_resources(resources, DoseOptions(salt="pentahydrate", modality="cvvhd", effluent=25))
+    named = dose_resources(resources, DoseOptions(salt="pentahydrate", concentration=250, modality="cvvhd", effluent=25))
     assert named["status"] == "answered" and named["matched"]["status"] == "withheld"
     assert "disagree" in named["matched"]["reason"]
 
@@ -172,7 +177,7 @@ def test_an_unknown_modality_is_asked_and_holds() -> None:
     assert found["status"] == "incomplete"
     assert found["needs"][0]["input"] == "modality"
     stated = dose_resources(
-        record(dialysis=None), DoseOptions(salt="pentahydrate", modality="hemodialysis", sessions=3, hours=4)
+        record(dialysis=None), DoseOptions(salt="pentahydrate", concentration=250, modality="hemodialysis", sessions=3, hours=4)
     )
     assert stated["status"] == "answered" and stated["matched"]["status"] == "shown"
 
@@ -205,7 +210,7 @@ def test_the_length_of_a_session_from_start_to_end() -> None:
 
 
 def test_an_option_stands_instead_of_the_record_and_says_so() -> None:
-    found = dose_resources(record(), DoseOptions(salt="pentahydrate", weight=50))
+    found = dose_resources(record(), DoseOptions(salt="pentahydrate", concentration=250, weight=50))
     assert found["patient"]["weight"]["value"] == 50
     assert found["reference"]["dose"]["value"] == 12.5
     assert "The record gives weight 70 kg (2026-01-14T10:00:00Z); 50 was stated and is used." in found["warnings"]
@@ -225,7 +230,7 @@ def test_at_exactly_60_kg_the_record_is_asked_for_the_dose() -> None:
     found = dose_resources(record(weight=60), VIAL)
     assert found["status"] == "incomplete" and found["matched"]["dose"] is None
     assert [each["input"] for each in found["needs"]] == ["dose"] and "12.5 g or 25 g" in found["reason"]
-    asked = dose_resources(record(weight=60), DoseOptions(salt="pentahydrate", dose=12.5))
+    asked = dose_resources(record(weight=60), DoseOptions(salt="pentahydrate", concentration=250, dose=12.5))
     assert asked["matched"]["dose"] is None and "exactly 60 kg" in asked["matched"]["reason"]
 
 
@@ -234,7 +239,7 @@ def test_nothing_is_computed_where_thiosulfate_is_not_considered() -> None:
     assert found["status"] == "not-considered" and "exposure" not in found
     asked = dose_resources(
         [patient(), condition(1, "Psoriasis")],
-        DoseOptions(salt="pentahydrate", weight=70, modality="hemodialysis", sessions=3, hours=4),
+        DoseOptions(salt="pentahydrate", concentration=250, weight=70, modality="hemodialysis", sessions=3, hours=4),
     )
     assert asked["status"] == "withheld" and asked["matched"]["dose"] is None
     assert asked["holds"] == [] or asked["matched"]["reason"]
@@ -242,23 +247,24 @@ def test_nothing_is_computed_where_thiosulfate_is_not_considered() -> None:
 
 def test_an_option_that_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="--sessions 9"):
-        dose_resources(record(), DoseOptions(salt="pentahydrate", sessions=9))
+        dose_resources(record(), DoseOptions(salt="pentahydrate", concentration=250, sessions=9))
 
 
 def test_a_value_of_the_record_that_cannot_be_is_a_question_in_the_assessment(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
-    site.write_text("thiosulfate_product: {salt: pentahydrate}\n")
+    site.write_text("thiosulfate_product: {salt: pentahydrate, concentration: 250 'mg/mL'}\n")
     resources = [each for each in record() if each["resourceType"] != "ServiceRequest"]
     found = assess_resources([*resources, sessions(4, per_week=14)], AssessmentOptions(config=str(site))).answer[
         "dosing"
     ]
-    assert found["status"] == "incomplete" and "--sessions 14" in found["reason"]
+    assert found["status"] == "incomplete" and [each["input"] for each in found["needs"]] == ["sessions"]
+    assert any("The record's sessions cannot be used: --sessions 14" in each for each in found["warnings"])
 
 
 @pytest.mark.parametrize("form", ["text", "html"])
 def test_a_held_dose_is_shown_in_no_format(form: str, tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
-    site.write_text("thiosulfate_product: {salt: pentahydrate}\n")
+    site.write_text("thiosulfate_product: {salt: pentahydrate, concentration: 250 'mg/mL'}\n")
     held = assess_resources(record(weight=50, bicarbonate=15), AssessmentOptions(config=str(site)))
     assert held.answer["dosing"]["status"] == "withheld"
     shown = render_terminal(held.answer, width=200) if form == "text" else render_html(held.answer, held.timeline)
@@ -306,7 +312,7 @@ def test_the_published_patients_name_what_is_missing(name: str) -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_the_published_patients_are_answered_when_the_gaps_are_filled_and_stay_held(name: str) -> None:
     modality = EXPECTED[name][0] or "hemodialysis"
-    stated: dict[str, Any] = {"weight": 70, "salt": "pentahydrate"}
+    stated: dict[str, Any] = {"weight": 70, "salt": "pentahydrate", "concentration": 250}
     stated |= {"gfr": 70} if modality == "none" else {}
     stated |= {"sessions": 3, "hours": 4} if modality.startswith("hemo") else {}
     stated |= {} if EXPECTED[name][0] else {"modality": modality}
@@ -327,14 +333,14 @@ def test_the_command_reads_a_record_and_gives_the_same(tmp_path: Path, capsys: p
     bundle = tmp_path / "bundle.json"
     entries = [{"resource": each} for each in record(bicarbonate=15)]
     bundle.write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}))
-    assert main(["dose", str(bundle), "--salt", "pentahydrate", "--format", "json"]) == 0
+    assert main(["dose", str(bundle), "--salt", "pentahydrate", "--concentration", "250", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found == json.loads(json.dumps(dose_path(str(bundle), VIAL)))
-    assert main(["dose", str(bundle), "--salt", "pentahydrate"]) == 0
+    assert main(["dose", str(bundle), "--salt", "pentahydrate", "--concentration", "250"]) == 0
     text = capsys.readouterr().out
     assert text.index("HELD: DO NOT GIVE IT YET") < text.index("REGIMEN")
     assert main(["dose", str(bundle)]) == 0
-    assert "NEEDED BEFORE ANYTHING IS SIMULATED" in capsys.readouterr().out
+    assert "NEEDED BEFORE ONE REGIMEN IS SIMULATED" in capsys.readouterr().out
 
 
 def test_the_laboratory_of_these_tests_is_read_by_its_codes() -> None:

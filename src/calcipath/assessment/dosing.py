@@ -19,12 +19,14 @@ from calcipath.record.model import DataProblem
 
 if TYPE_CHECKING:  # NumPy behind them is loaded only where a dose is simulated
     from calcipath.assessment.verdicts import GuardOutcome, Verdicts
-    from calcipath.guideline.thiosulfate_knowledge import Scenario
+    from calcipath.guideline.thiosulfate_knowledge import Scenario, ThiosulfateKnowledge
     from calcipath.thiosulfate.answer import Dosed
     from calcipath.thiosulfate.comparison import Progress
+    from calcipath.thiosulfate.dialysis import MissingInput
     from calcipath.thiosulfate.options import DoseOptions
 
-CONSIDERED = ("yes", "held")
+APPLIES = ("yes", "held")
+PRODUCT = "product"
 IN_AN_ASSESSMENT = 500  # virtual patients; `calcipath dose` takes more
 NARROW = 0.01  # relative width up to which an interval is used as one number
 
@@ -38,6 +40,7 @@ class Read:
     unit: str
     because: tuple[Evidence, ...]
     question: str = ""
+    said: str = ""  # why a value of the record is not used
 
 
 def stated_outcomes(guideline: Guideline, options: DoseOptions) -> dict[str, Outcome]:
@@ -54,7 +57,11 @@ def stated_outcomes(guideline: Guideline, options: DoseOptions) -> dict[str, Out
             found |= {name: _said(guideline, name, name in true) for name in sorted(false | set(true))}
         else:
             found[each.fact] = _said(guideline, each.fact, (float(given), float(given)))
-    found |= {name: Outcome((1.0, 1.0)) for option, name in inputs.answers.items() if getattr(options, option)}
+    found |= {
+        name: Outcome((1.0, 1.0))
+        for name, needed in inputs.answers.items()
+        if all(getattr(options, each) for each in needed)
+    }
     return found
 
 
@@ -71,16 +78,12 @@ def dosing(verdicts: Verdicts, problems: Sequence[DataProblem]) -> dict[str, Any
     Status: `not-considered` where the guideline does not consider thiosulfate, `incomplete` (with `needs`), `withheld` (a
     hold stands; exposure is still compared) or `answered`.
     """
-    considered = _considered(verdicts)
-    if considered not in CONSIDERED:
+    considered = _verdict(verdicts, verdicts.guideline.thiosulfate.record_inputs.considered_by)
+    if considered not in APPLIES:
         return {"status": "not-considered", "reason": _not_considered(considered, verdicts)}
     from calcipath.thiosulfate.options import DoseOptions
 
-    options = DoseOptions(population=IN_AN_ASSESSMENT)
-    try:
-        return dose_of(verdicts, verdicts, options, problems).answer
-    except InputError as error:  # a value of the record that cannot be
-        return dict(_incomplete([{"input": "", "question": str(error), "option": ""}], [], options))
+    return dose_of(verdicts, verdicts, DoseOptions(population=IN_AN_ASSESSMENT), problems, tell_recorded=False).answer
 
 
 def dose_of(
@@ -90,56 +93,130 @@ def dose_of(
     problems: Sequence[DataProblem] = (),
     scenarios: tuple[Scenario, ...] = (),
     progress: Progress | None = None,
+    tell_recorded: bool = True,
 ) -> Dosed:
     """The dosing answer for a record: `verdicts` with what `options` state, `record` without it.
 
-    Raises `InputError` for an option or a value that cannot be.
+    `tell_recorded`: behind a hold, whether the amounts of a dose that is on record are told.
+
+    Raises `InputError` for an option that cannot be.
     """
-    from calcipath.thiosulfate.answer import Dosed, answer
+    from calcipath.thiosulfate.answer import Dosed, answer, side_by_side
     from calcipath.thiosulfate.dialysis import MissingInput
+    from calcipath.thiosulfate.held import held_form
     from calcipath.thiosulfate.options import missing_inputs, request_of
 
-    knowledge, considered, own = verdicts.guideline.thiosulfate, _considered(verdicts), options
-    read = list(_read(record, own))
+    knowledge = verdicts.guideline.thiosulfate
+    read = _usable(list(_read(record, options)), options, knowledge)
     guards = _guards(verdicts)
-    holds = [_reason(each) for each in guards if each.holds]
-    if considered not in CONSIDERED:
-        holds.insert(0, _not_considered(considered, verdicts))
-    filled = _filled(own, read)
-    asked = replace(
-        filled,
-        holds=tuple(holds),
-        questions=tuple((each.guard.id, each.guard.question) for each in guards if each.asks),
-        warnings=(*own.warnings, *_warnings(verdicts, own, read, problems)),
+    held = [*_not_offered(verdicts), *(_hold(each) for each in guards if each.holds)]
+    unusable = tuple(_unusable_dose(options, problems, verdicts))
+    holds = tuple(each["reason"] for each in held) + tuple(
+        "the dose on record cannot be used as written" for _ in unusable
     )
-    known = {
-        "read": [_shown(each, own) for each in read if each.because],
-        "holds": [_hold(g) for g in guards if g.holds],
-    }
-    needs = [
-        {"input": _input(each.option), "question": each.question, "option": each.option}
-        for each in missing_inputs(asked, knowledge)
-    ]
-    needs = _exact_questions(needs, read, own)
+    asked = replace(
+        _filled(options, read),
+        holds=holds,
+        questions=(*unusable, *((g.guard.id, g.guard.question) for g in guards if g.asks), *_product(knowledge)),
+        warnings=(*options.warnings, *dict.fromkeys(_warnings(verdicts, options, read, problems))),
+    )
+    known = {"read": [_shown(each, options) for each in read if each.because], "holds": held}
+    needs = [_need(each) for each in missing_inputs(asked, knowledge)]
+    needs = _exact_questions(needs, read, options)
     if needs:
-        return Dosed(_incomplete(needs, _besides(needs, verdicts, holds, guards), asked) | known, None, knowledge)
+        return Dosed(
+            _incomplete(needs, _besides(needs, verdicts, holds, guards), asked, knowledge) | known, None, knowledge
+        )
     request = request_of(asked, knowledge, scenarios)
-    status = {"status": "withheld", "reason": "; ".join(holds)} if holds else {"status": "answered"}
     try:
-        return Dosed(answer(request, knowledge, progress) | status | known, request, knowledge)
+        found = answer(request, knowledge, progress)
     except MissingInput as missing:
-        asked_for = [{"input": _input(missing.option), "question": missing.question, "option": missing.option}]
-        return Dosed(_incomplete(asked_for, holds, asked) | known, None, knowledge)
+        both = side_by_side(request, missing.values, knowledge)
+        return Dosed(
+            _incomplete([_need(missing)], holds, asked, knowledge) | {"options": both} | known, None, knowledge
+        )
+    grams = float(found["regimen"]["dose"]["value"])
+    if not holds:
+        return Dosed(found | {"status": "answered"} | known, request, knowledge, grams)
+    named = options.dose is not None or (tell_recorded and asked.dose is not None)
+    found = held_form(found, named=named, record_warnings=asked.warnings)
+    return Dosed(found | {"status": "withheld", "reason": "; ".join(holds)} | known, request, knowledge, grams)
 
 
-def _input(option: str) -> str:
-    """The input that an option such as "--height, or --gfr in mL/min" gives."""
-    return option.split()[0].strip("-,")
+def _need(missing: MissingInput) -> dict[str, str]:
+    """What is missing; the input is the first word of an option such as "--height, or --gfr in mL/min"."""
+    name = missing.option.split()[0].strip("-,")
+    return {"input": name, "question": missing.question, "option": missing.option}
 
 
-def _considered(verdicts: Verdicts) -> str:
+def _verdict(verdicts: Verdicts, name: str) -> str:
+    return str(verdicts.outcome(f"recommendation:{name}").value)
+
+
+def _not_offered(verdicts: Verdicts) -> list[dict[str, Any]]:
+    """A hold where the guideline does not offer a dose, whatever is running."""
     inputs = verdicts.guideline.thiosulfate.record_inputs
-    return str(verdicts.outcome(f"recommendation:{inputs.considered_by}").value)
+    offered = _verdict(verdicts, inputs.offered_by)
+    if offered in APPLIES:
+        return []
+    instead, who = inputs.not_offered
+    reason = _not_considered(offered, verdicts)
+    return [
+        {"guard": "not-offered", "reason": reason, "unknown": False, "evidence": [], "instead": instead, "who": who}
+    ]
+
+
+def _product(knowledge: ThiosulfateKnowledge) -> list[tuple[str, str]]:
+    """No record shows the vial in hand: it is always asked for."""
+    return [(each.id, each.ask) for each in knowledge.questions if each.id == PRODUCT]
+
+
+def _unusable_dose(
+    options: DoseOptions, problems: Sequence[DataProblem], verdicts: Verdicts
+) -> Iterator[tuple[str, str]]:
+    """A dose on record that cannot be meant, such as 25 mg, is asked about before any other is looked at."""
+    if options.dose is not None:
+        return
+    facts = {each.fact for each in verdicts.guideline.thiosulfate.record_inputs.inputs if each.input == "dose"}
+    for problem in problems:
+        if problem.concept in facts:
+            handling = problem.handling.rstrip(".")
+            yield (
+                "dose-on-record",
+                f"The dose on record cannot be used as written ({handling}): which dose, in grams, is meant?",
+            )
+            return
+
+
+def _usable(read: list[Read], options: DoseOptions, knowledge: ThiosulfateKnowledge) -> list[Read]:
+    """What was read, without a value that cannot be (14 sessions a week); it then counts as not known, and is named."""
+    from calcipath.thiosulfate.dialysis import MissingInput
+    from calcipath.thiosulfate.kinetics import Patient, checked_patient
+    from calcipath.thiosulfate.options import dialysis_of
+    from calcipath.thiosulfate.request import check_dose
+
+    def refused(rows: Sequence[Read]) -> str:
+        filled = _filled(options, rows)
+        try:
+            if filled.weight is not None:
+                checked_patient(Patient(filled.weight, filled.gfr))
+            if filled.dose is not None:
+                check_dose(filled.dose, knowledge)
+            if filled.modality is not None:
+                checked(dialysis_of(filled))
+        except MissingInput:
+            return ""
+        except InputError as error:
+            return str(error)
+        return ""
+
+    from calcipath.thiosulfate.dialysis import checked
+
+    for place, each in enumerate(read):
+        said = refused(read)
+        if f"--{each.input.input} " in said and getattr(options, each.input.input) is None:
+            read = [*read[:place], replace(each, value=None, question="", said=said), *read[place + 1 :]]
+    return read
 
 
 def _not_considered(considered: str, verdicts: Verdicts) -> str:
@@ -239,11 +316,13 @@ def _warnings(
             dated = next((f" ({item.date})" for item in each.because if item.date), "")
             shown = each.value if isinstance(each.value, str) else f"{each.value:g} {each.unit}"
             yield f"The record gives {each.input.input} {shown}{dated}; {given} was stated and is used."
+        if each.said:
+            yield f"The record's {each.input.input} cannot be used: {each.said}."
     facts = {each.fact for each in inputs.inputs}
     for problem in problems:
         if problem.concept in facts:
             label = verdicts.guideline.facts[problem.concept].label
-            yield f"The record's {label} was not used as written: {problem.handling}."
+            yield f"The record's {label} was not used as written: {problem.handling.rstrip('.')}."
     by_id = {item.id: item for item in verdicts.guideline.recommendations}
     for name in inputs.cautions_of:
         for said in by_id[name].cautions:
@@ -283,12 +362,14 @@ def _besides(
     inputs = verdicts.guideline.thiosulfate.record_inputs
     asked = {need["input"] for need in needs}
     names = {each.fact for each in inputs.inputs if each.input in asked}
-    names |= {name for option, name in inputs.answers.items() if option in asked}
+    names |= {name for name, needed in inputs.answers.items() if set(needed) & asked}
     same = {_reason(each) for each in guards if set(references(each.guard.condition.tree)) <= names}
     return [each for each in holds if each not in same]
 
 
-def _incomplete(needs: list[dict[str, str]], holds: Sequence[str], asked: DoseOptions) -> dict[str, Any]:
+def _incomplete(
+    needs: list[dict[str, str]], holds: Sequence[str], asked: DoseOptions, knowledge: ThiosulfateKnowledge
+) -> dict[str, Any]:
     missing = [each["question"] for each in needs]
     return {
         "status": "incomplete",
@@ -301,4 +382,5 @@ def _incomplete(needs: list[dict[str, str]], holds: Sequence[str], asked: DoseOp
         },
         "questions": [{"id": name, "question": text} for name, text in asked.questions],
         "warnings": list(asked.warnings),
+        "words": list(knowledge.words),
     }

@@ -22,7 +22,9 @@ from calcipath.guideline.knowledge_reader import KnowledgeReader
 from calcipath.guideline.model import Condition, Default, Fact, Guideline, Source, ValueType
 from calcipath.guideline.thiosulfate_knowledge import (
     PRODUCT_STATED,
+    TIGHTEN_ONLY,
     ThiosulfateKnowledge,
+    only_tightened,
     read_thiosulfate,
     stated_product,
 )
@@ -87,7 +89,10 @@ class _Reading:
 
     def _defaults(self) -> dict[str, Default]:
         stated = {PRODUCT_STATED: "1"} if self._site.product else {}
-        return read_defaults(self._file("defaults.yaml"), {**self._site.defaults, **stated})
+        found = read_defaults(self._file("defaults.yaml"), {**self._site.defaults, **stated})
+        if set(TIGHTEN_ONLY) & set(self._site.defaults):
+            only_tightened(read_defaults(self._file("defaults.yaml"), {}), found)
+        return found
 
     def _file(self, name: str) -> ContentFile:
         if name not in self._files:

@@ -31,16 +31,19 @@ class RecordInput:
 
 @dataclass(frozen=True, slots=True)
 class RecordInputs:
-    """The inputs, and by id the recommendations that consider thiosulfate, hold it and warn of it.
+    """The inputs, and by id the recommendations that consider thiosulfate, offer, hold and warn of it.
 
-    `answers`: defaults of the guideline that an option answers with yes.
+    `answers`: defaults of the guideline that options answer together with yes. `not_offered`: what to do instead and who
+    decides, where no dose is offered.
     """
 
     considered_by: str
+    offered_by: str
     holds_of: tuple[str, ...]
     cautions_of: tuple[str, ...]
     inputs: tuple[RecordInput, ...]
-    answers: Mapping[str, str]
+    answers: Mapping[str, tuple[str, ...]]
+    not_offered: tuple[str, str]
 
     def facts(self) -> Iterator[str]:
         """Every fact that is read or stated."""
@@ -51,18 +54,23 @@ class RecordInputs:
 
     def recommendations(self) -> tuple[str, ...]:
         """Every recommendation named."""
-        return (self.considered_by, *self.holds_of, *self.cautions_of)
+        return (self.considered_by, self.offered_by, *self.holds_of, *self.cautions_of)
 
 
 def read_record_inputs(entry: Entry) -> RecordInputs:
     """The typed content. Raises `GuidelineError` naming file and line."""
-    entry.only("considered_by", "holds_of", "cautions_of", "inputs", "answers")
+    entry.only("considered_by", "offered_by", "holds_of", "cautions_of", "inputs", "answers", "not_offered")
+    answers, instead = entry.entry("answers"), entry.entry("not_offered")
+    if instead is None:
+        raise entry.fail("'not_offered' is missing")
     return RecordInputs(
         entry.text("considered_by"),
+        entry.text("offered_by"),
         entry.texts("holds_of"),
         entry.texts("cautions_of"),
         tuple(map(_input, entry.entries("inputs", required=True))),
-        _words(entry, "answers"),
+        {name: answers.texts(name) for name in answers.data} if answers else {},
+        (instead.text("instead"), instead.text("who")),
     )
 
 

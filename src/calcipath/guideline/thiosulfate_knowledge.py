@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from calcipath.errors import GuidelineError
 from calcipath.guideline.entries import ContentFile, Entry, top, unique
 from calcipath.guideline.fact_reader import number_with_unit, read_citation
 from calcipath.guideline.model import Citation, Default, Mark, Source
@@ -27,6 +28,7 @@ PARAMETERS: Mapping[str, str] = {
     "endogenous-production": PRODUCTION,
 }
 SPREADLESS = {"endogenous-production"}
+TIGHTEN_ONLY = ("thiosulfate-highest-dose", "thiosulfate-scenario-agreement", "thiosulfate-vial-rounding")
 PRODUCT_STATED = "thiosulfate-product-stated"
 MODALITIES = ("hemodialysis", "hemodiafiltration", "cvvh", "cvvhd", "cvvhdf", "peritoneal", "none")
 
@@ -167,7 +169,7 @@ def read_thiosulfate(
 
 
 def stated_product(knowledge: ThiosulfateKnowledge, product: Mapping[str, object]) -> ThiosulfateKnowledge:
-    """The knowledge with a site's own product: salt form, and concentration and vial where given.
+    """The knowledge with a site's own product: salt form and concentration, and vial where given.
 
     Raises `GuidelineError` for a salt that is not known, or a number without a fitting unit.
     """
@@ -176,20 +178,30 @@ def stated_product(knowledge: ThiosulfateKnowledge, product: Mapping[str, object
     return replace(
         knowledge,
         stated_salt=entry.one_of("salt", tuple(knowledge.salts)),
-        concentration=quantity(entry, "concentration", "mg/mL")
-        if "concentration" in product
-        else knowledge.concentration,
+        concentration=quantity(entry, "concentration", "mg/mL"),
         vial=quantity(entry, "vial", "g") if "vial" in product else knowledge.vial,
     )
 
 
-def read_scenarios(entry: Entry, sources: Mapping[str, Source] | None, base: Scenario | None) -> tuple[Scenario, ...]:
+def only_tightened(shipped: Mapping[str, Default], site: Mapping[str, Default]) -> None:
+    """A site may lower the highest dose and the allowed disagreement, not raise them. Raises `GuidelineError`."""
+    for name in TIGHTEN_ONLY:
+        if site[name].value > shipped[name].value:
+            limit = f"{shipped[name].value:g} {shipped[name].unit}".removesuffix(" 1")
+            raise GuidelineError(f"site configuration: default '{name}' may only be lowered, from {limit}")
+
+
+def read_scenarios(
+    entry: Entry, sources: Mapping[str, Source] | None, base: Scenario | None, taken: frozenset[str] = frozenset()
+) -> tuple[Scenario, ...]:
     """The scenarios of a file; each fills what it leaves out from `base`, or from the first of the file.
 
-    `sources` None: a user's own file, whose sources are written out as text.
+    `sources` None: a user's own file, whose sources are written out as text. `taken`: ids that are used already.
     """
     found: list[Scenario] = []
     for each in unique(entry.entries("scenarios", required=True), "scenario"):
+        if each.text("id") in taken:
+            raise each.fail("this id is that of a shipped scenario; choose another", "id")
         scenario = _scenario(each, sources, base)
         base = base or scenario
         found.append(scenario)

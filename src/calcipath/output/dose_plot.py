@@ -52,11 +52,12 @@ def _figure(found: Dosed, curve: RegimenCurve, form: str, individual: Individual
         axes = figure.subplot_mosaic(rows, height_ratios=[1.5, 1.0, 1.2][: len(rows)])
         _draw_curve(axes["curve"], curve)
         people, reference = _people(found)
-        _draw_spread(axes["spread"], found.answer, people, reference)
+        _draw_spread(axes["spread"], found, people, reference)
         _draw_share(axes["share"], found, people)
         if individual is not None:
             _draw_course(axes["course"], individual)
         figure.suptitle(_title(found.answer), fontsize=10)
+        figure.supxlabel(_wrapped(" ".join(found.answer["words"][:3]), 150), fontsize=7)
         buffer = io.BytesIO()
         metadata = {"Date": None, "Title": _title(found.answer)} if form == "svg" else {"Title": _title(found.answer)}
         figure.savefig(buffer, format=form, dpi=150, metadata=metadata)
@@ -69,7 +70,10 @@ def _title(answer: dict[str, Any]) -> str:
     sessions = regimen["sessions_per_week"]
     schedule = f", {sessions:g} x {amount(regimen['hours_per_session'])} a week" if sessions else ""
     timing = regimen["timing"] if sessions else f"every {amount(regimen['interval'])}"
-    dose = f"{amount(regimen['dose'])} {regimen['salt']} ({regimen['dose_is']}), {timing}"
+    told = (
+        f"{amount(regimen['dose'])} {regimen['salt']} ({regimen['dose_is']})" if "dose" in regimen else "dose not told"
+    )
+    dose = f"{told}, {timing}"
     return f"{held}sodium thiosulfate, {dose}\n{regimen['modality']}{schedule}, {amount(answer['patient']['weight'])}"
 
 
@@ -106,9 +110,12 @@ def _people(found: Dosed) -> tuple[Pair, float | None]:
     return comparer.population(comparer.scenarios[0]), mmol
 
 
-def _draw_spread(axes: Any, answer: dict[str, Any], people: Pair, reference: float | None) -> None:
-    mmol = answer["regimen"]["thiosulfate"]["value"]
-    own = people.regimen.weekly_auc * mmol
+def _draw_spread(axes: Any, found: Dosed, people: Pair, reference: float | None) -> None:
+    own = (
+        people.regimen.weekly_auc * found.request.product.mmol(found.grams)
+        if found.request
+        else people.regimen.weekly_auc
+    )
     both = [own] if reference is None else [own, people.reference.weekly_auc * reference]
     edges = np.linspace(0.0, float(np.percentile(np.concatenate(both), 99.5)), 41)
     axes.hist(own, bins=edges, color=BAND, alpha=0.45, label="this regimen")
@@ -165,10 +172,10 @@ def _draw_course(axes: Any, found: Individual) -> None:
     axes.set_title("From measured levels (research use)", fontsize=9)
 
 
-def _wrapped(text: str) -> str:
+def _wrapped(text: str, width: int = 58) -> str:
     import textwrap
 
-    return textwrap.fill(text, 58)
+    return textwrap.fill(text, width)
 
 
 STYLE = (
@@ -182,8 +189,8 @@ def _page(answer: dict[str, Any], drawing: str) -> str:
     regimen, exposure = answer["regimen"], answer["exposure"]
     rows = [
         ("Weekly AUC", exposure["weekly_auc"]), ("Peak", exposure["peak"]), ("Trough", exposure["trough"]),
-        ("Sodium a dose", exposure["sodium_per_dose"]), ("Sodium a week", exposure["sodium_per_week"]),
-        ("Final volume", regimen["final_volume"]),
+        ("Sodium a dose", exposure.get("sodium_per_dose")), ("Sodium a week", exposure.get("sodium_per_week")),
+        ("Final volume", regimen.get("final_volume")),
     ]  # fmt: skip
     held = None
     if answer["status"] == "withheld":
@@ -196,9 +203,12 @@ def _page(answer: dict[str, Any], drawing: str) -> str:
         _listed("Answer first", [each["question"] for each in answer["questions"]]),
         _listed("Warnings", answer["warnings"]),
         picture,
-        tag("table", *(tag("tr", tag("th", name, scope="row"), tag("td", amount(value))) for name, value in rows)),
+        tag(
+            "table",
+            *(tag("tr", tag("th", name, scope="row"), tag("td", amount(value))) for name, value in rows if value),
+        ),
         tag("p", f"Matched dose: {answer['matched']['status']}. {answer['matched']['reason']}."),
-        _listed("To know", [*answer["information"], *answer["words"][1:]]),
+        _listed("To know", [*answer.get("information", ()), *answer["words"][1:]]),
     ]
     head = tag("head", tag("meta", charset="utf-8"), tag("meta", name_="viewport", content="width=device-width"),
                tag("title", "Sodium thiosulfate: exposure"), tag("style", raw(STYLE)))  # fmt: skip

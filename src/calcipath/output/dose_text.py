@@ -29,20 +29,27 @@ def render_dose(found: Item, *, width: int = 80, colour: bool = False) -> str:
     _scenarios(sheet, found)
     if "individual" in found:
         _individual(sheet, found["individual"])
-    _changes(sheet, found["changes"])
+    if "changes" in found:
+        _changes(sheet, found["changes"])
     if found["session_sheet"]:
         _session_sheet(sheet, found["session_sheet"])
-    _published(sheet, found["published"])
-    _list(sheet, "To know", [*found["information"], *found["words"][1:]])
+    _published(sheet, found.get("published", ()))
+    _list(sheet, "To know", [*found.get("information", ()), *found["words"][1:]])
     return sheet.text()
 
 
 def _incomplete(sheet: Sheet, found: Item) -> str:
-    _list(sheet, "Needed before anything is simulated", [_need(each) for each in found["needs"]])
-    _holds(sheet, found["holds"])
+    sheet.paragraph(str(found["words"][0]), style="dim")
+    _holds(sheet, found["holds"], compared=False)
+    _list(sheet, "Needed before one regimen is simulated", [_need(each) for each in found["needs"]])
+    for option in found.get("options", ()):
+        exposure = option["exposure"]
+        text = f"weekly AUC {_number(exposure['weekly_auc'])}, peak {_number(exposure['peak'])}, sodium {_number(exposure['sodium_per_dose'])}"
+        _line(sheet, f"with {_number(option['dose'])} {option['salt']}", text)
     _read(sheet, found["read"])
     _list(sheet, "Warnings", found["warnings"], "yellow")
     _list(sheet, "Answer first", [each["question"] for each in found["questions"]])
+    _list(sheet, "To know", found["words"][1:])
     return sheet.text()
 
 
@@ -50,10 +57,11 @@ def _need(need: Item) -> str:
     return f"{need['question']} ({need['option']})" if need["option"] else str(need["question"])
 
 
-def _holds(sheet: Sheet, holds: Sequence[Item]) -> None:
+def _holds(sheet: Sheet, holds: Sequence[Item], *, compared: bool = True) -> None:
     if not holds:
         return
-    sheet.heading("Held: do not give it yet", "the exposures below are for comparison only", style="red")
+    note = "the exposures below are for comparison only" if compared else ""
+    sheet.heading("Held: do not give it yet", note, style="red")
     unknown = [each["reason"].removeprefix("not known: ") for each in holds if each["unknown"]]
     for each in holds:
         if not each["unknown"]:
@@ -83,13 +91,22 @@ def _regimen(sheet: Sheet, regimen: Item, patient: Item) -> None:
     gfr = f", GFR {_number(patient['gfr'])}" if patient["gfr"] else ""
     _line(sheet, "patient", f"{_number(patient['weight'])}{gfr}")
     _line(sheet, "dialysis", _dialysis(regimen))
-    grams = f"{_number(regimen['dose'])} {regimen['salt']} ({_number(regimen['thiosulfate'])}), {regimen['dose_is']}"
+    if "dose" in regimen:
+        grams = (
+            f"{_number(regimen['dose'])} {regimen['salt']} ({_number(regimen['thiosulfate'])}), {regimen['dose_is']}"
+        )
+    else:
+        grams = f"not told while a hold stands; the exposure is that of {regimen['dose_is'].partition(',')[0]}"
     _line(sheet, "dose", grams)
     _line(sheet, "given", f"{regimen['timing']}, over {_number(regimen['infusion'])}{_interval(regimen)}")
-    product = (
-        f"{_number(regimen['product_volume'])} of {_number(regimen['concentration'])}; diluent {regimen['diluent']}"
-    )
-    _line(sheet, "product", f"{product}; final volume {_number(regimen['final_volume'])}")
+    if "product_volume" in regimen:
+        product = (
+            f"{_number(regimen['product_volume'])} of {_number(regimen['concentration'])}; diluent {regimen['diluent']}"
+        )
+        _line(sheet, "product", f"{product}; final volume {_number(regimen['final_volume'])}")
+    for key, name in (("clearance", "clearance"), ("prescription", "prescription")):
+        if regimen.get(key):
+            _line(sheet, name, "; ".join(f"{title} {_number(value)}" for title, value in regimen[key].items()))
 
 
 def _dialysis(regimen: Item) -> str:
@@ -111,11 +128,15 @@ def _exposure(sheet: Sheet, found: Item) -> None:
         band = f" (5 to 95 % of {people['patients']} virtual patients: {_shown(low)} to {_shown(high)})"
         _line(sheet, name, _number(exposure[key]) + band)
     _line(sheet, "removed by dialysis", f"{exposure['fraction_removed_by_dialysis']['value']:.0%} of the dose")
-    sodium = f"{_number(exposure['sodium_per_dose'])} a dose ({_number(exposure['sodium_mass_per_dose'])})"
-    _line(sheet, "sodium", f"{sodium}, {_number(exposure['sodium_per_week'])} a week")
+    if "sodium_per_dose" in exposure:
+        sodium = f"{_number(exposure['sodium_per_dose'])} a dose ({_number(exposure['sodium_mass_per_dose'])})"
+        _line(sheet, "sodium", f"{sodium}, {_number(exposure['sodium_per_week'])} a week")
     for option in reference.get("options", [reference]):
-        text = f"{_number(option['dose'])} {option['salt']}: {_number(option['weekly_auc'])} a week"
-        _line(sheet, "reference", f"{text}; this regimen gives {option['ratio']['value']:.2f} times that")
+        regimen = f"{_number(option['dose'])} {option['salt']}" if "dose" in option else "reference regimen"
+        text = f"{regimen}: {_number(option['weekly_auc'])} a week" if "weekly_auc" in option else regimen
+        if option.get("ratio"):
+            text += f"; this regimen gives {option['ratio']['value']:.2f} times that"
+        _line(sheet, "reference", text)
     sheet.paragraph(
         f"Reference: {reference['regimen']}. {reference.get('undefined', '')}".strip(), indent=2, style="dim"
     )

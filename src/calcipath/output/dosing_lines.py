@@ -29,6 +29,7 @@ def dosing_lines(assessment: Item) -> list[Line]:
     else:
         lines.append(("matched dose", _matched(wording.structure(dosing.get("matched")))))
     lines += _needs(dosing)
+    lines += _holds(dosing, assessment)
     lines += _read(dosing)
     lines += _exposure(dosing)
     said = {text for item in _records(assessment.get("recommendations")) for text in items(item.get("cautions"))}
@@ -53,7 +54,12 @@ def _matched(matched: Item) -> str:
     dose = matched.get("dose")
     if status == "shown" and isinstance(dose, Mapping):
         salt = clean(matched.get("salt"))
-        return f"{amount(dose)}{' ' + salt if salt else ''}" + (f"; {reason}" if reason else "")
+        ratio, unrounded = _value(matched.get("ratio")), matched.get("unrounded")
+        said = f"{amount(dose)}{' ' + salt if salt else ''}"
+        if ratio is not None and isinstance(unrounded, Mapping):
+            said += f", {ratio:.2f} times the reference exposure (unrounded {amount(unrounded)})"
+        rounding = clean(matched.get("rounding"))
+        return said + (f"; {reason}" if reason else "") + (f". {rounding}" if rounding else "")
     return _said(status, reason)
 
 
@@ -61,6 +67,21 @@ def _needs(dosing: Item) -> Iterator[Line]:
     options = [clean(need.get("option")) for need in _records(dosing.get("needs")) if need.get("option")]
     if options:
         yield "to simulate", "calcipath dose RECORD " + " ".join(options)
+
+
+def _holds(dosing: Item, assessment: Item) -> Iterator[Line]:
+    """Holds that no held recommendation has said, with what to do instead and who decides."""
+    said = {
+        clean(guard.get("guard"))
+        for item in _records(assessment.get("recommendations"))
+        if item.get("verdict") == "held"
+        for guard in _records(item.get("held_by"))
+    }
+    for hold in _records(dosing.get("holds")):
+        if clean(hold.get("guard")) not in said:
+            instead, who = clean(hold.get("instead")), clean(hold.get("who"))
+            reason = wording.sentence(clean(hold.get("reason"))).rstrip(".?")
+            yield "hold", f"{reason}. Instead: {instead.rstrip('.')}. [{who}]"
 
 
 def _read(dosing: Item) -> Iterator[Line]:

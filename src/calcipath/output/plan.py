@@ -12,6 +12,7 @@ from typing import Any
 
 from calcipath.output import wording
 from calcipath.output.wording import Item, clean, items
+from calcipath.thiosulfate.held import AMOUNTS, LEVELS
 
 THIOSULFATE = ("sodium-thiosulfate", "thiosulfate-dose-by-dialysis")
 NO_DOSE = "No dose is shown: a hold stands on thiosulfate (see the held items)."
@@ -141,7 +142,10 @@ def withhold(assessment: Item) -> dict[str, Any]:
 
 
 def dose_is_held(assessment: Item) -> bool:
-    """Whether a hold stands on thiosulfate or on its dose."""
+    """Whether a hold stands on thiosulfate or on its dose, by the recommendations or by the dosing itself."""
+    dosing = wording.structure(assessment.get("dosing"))
+    if dosing.get("status") == "withheld" or items(dosing.get("holds")):
+        return True
     return any(item.get("id") in THIOSULFATE and is_held(item) for item in records(assessment.get("recommendations")))
 
 
@@ -152,10 +156,8 @@ def _gated(item: object) -> object:
 
 
 KEPT_OF_HELD_DOSING = (
-    "status", "reason", "needs", "read", "holds", "questions", "warnings", "information", "words", "disagreement",
+    "status", "reason", "needs", "read", "holds", "questions", "warnings", "words", "disagreement",
 )  # fmt: skip
-AMOUNTS = ("dose", "thiosulfate", "product_volume", "final_volume", "first_dose")
-LEVELS = ("weekly_auc", "peak", "trough", "fraction_removed_by_dialysis")
 
 
 def _without_dose(dosing: Item) -> dict[str, Any]:

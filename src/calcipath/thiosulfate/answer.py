@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,12 @@ class Dosed:
     answer: dict[str, Any]
     request: Request | None
     knowledge: ThiosulfateKnowledge
+    grams: float = 0.0  # the dose that was simulated, told in the answer or not
+
+    @property
+    def held(self) -> bool:
+        """Whether a hold stands."""
+        return bool(self.answer["status"] == "withheld")
 
 
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -72,6 +79,18 @@ def answer(request: Request, knowledge: ThiosulfateKnowledge, progress: Progress
         "information": list(knowledge.information),
         "words": list(knowledge.words),
     }
+
+
+def side_by_side(request: Request, doses: tuple[float, ...], knowledge: ThiosulfateKnowledge) -> list[dict[str, Any]]:
+    """The exposure of each dose (g of pentahydrate), where two are quoted and neither is the default."""
+    comparer = Comparer(request, knowledge)
+    unit, per_week = comparer.pair(comparer.scenarios[0]).regimen, comparer.schedule.doses_per_week
+    found = []
+    for each in doses:
+        grams = request.product.grams(_pentahydrate(each, knowledge))
+        exposure = _exposure(unit, request, grams, per_week)
+        found.append({"dose": quantity(grams, "g"), "salt": request.product.salt.id, "exposure": exposure})
+    return found
 
 
 def chosen_dose(request: Request, matched: Matched, knowledge: ThiosulfateKnowledge) -> tuple[float, str]:
@@ -218,10 +237,14 @@ def _matched(matched: Matched, request: Request, knowledge: ThiosulfateKnowledge
         },
         "rests_on": [each["question"] for each in questions(request, knowledge)],
     }
-    if abs(matched.ratio - 1.0) > 0.1:
+    found["volume"] = quantity(request.product.millilitres(matched.dose), "mL")
+    if matched.vials is None:
+        opened = math.ceil(matched.dose / request.product.vial - 1e-9)
+        left = opened * request.product.vial - matched.dose
         found["rounding"] = (
-            f"Whole vials give {matched.ratio:.2f} times the matched exposure; {matched.unrounded:.1f} g, part of a vial, "
-            f"would be {request.product.millilitres(matched.unrounded):.0f} mL."
+            f"Not rounded to whole vials of {request.product.vial:g} g, which would change the exposure too much: "
+            f"{request.product.millilitres(matched.dose):.1f} mL of {opened} {'vial' if opened == 1 else 'vials'}; "
+            f"{request.product.millilitres(left):.1f} mL are discarded."
         )
     return found
 

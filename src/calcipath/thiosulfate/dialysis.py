@@ -28,11 +28,14 @@ ML_PER_MIN = 0.06  # L/h in one mL/min
 
 
 class MissingInput(InputError):  # noqa: N818  it is a question, not a fault
-    """Something must be answered first. `question` is what to ask; `option` the input that answers it."""
+    """Something must be answered first. `question` is what to ask; `option` the input that answers it.
 
-    def __init__(self, question: str, option: str) -> None:
+    `values`: the answers that are possible, where they are few and each can be shown.
+    """
+
+    def __init__(self, question: str, option: str, values: tuple[float, ...] = ()) -> None:
         super().__init__(f"{question} (give {option})")
-        self.question, self.option = question, option
+        self.question, self.option, self.values = question, option, values
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Kinetics:
 
 def checked_patient(patient: Patient) -> Patient:
     """The patient when plausible. Raises `InputError`."""
-    within(patient.weight, "--weight", 2.0, 400.0, "kg")
+    within(patient.weight, "--weight", 20.0, 400.0, "kg")
     if patient.gfr is not None:
         within(patient.gfr, "--gfr", 0.0, HIGHEST_GFR, "mL/min")
     return patient

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,6 +68,9 @@ def withheld_because(comparer: Comparer) -> list[str]:
     request, reasons = comparer.request, []
     if request.dialysis.modality == "none":
         reasons.append("off dialysis nothing removes the sodium and acid of the dose, so no dose is matched")
+    adult = comparer.knowledge.defaults["thiosulfate-adult-weight"].value
+    if request.patient.weight < adult:
+        reasons.append(f"under {adult:g} kg the regimens of adults do not apply (default of this software)")
     reasons.extend(request.holds or ())
     if len(reference_doses(request.patient.weight, comparer.knowledge)) > 1:
         weight = request.patient.weight
@@ -96,13 +100,15 @@ def scenarios_disagree(comparer: Comparer) -> str:
 
 
 def _in_vials(comparer: Comparer, mmol: float, highest: float) -> tuple[float, int | None]:
-    """The nearest whole vials that stay under the cap; a part of a vial when it is less than half of one."""
+    """The nearest whole vials under the cap where they change the exposure little; else the dose itself, to 0.1 g down."""
     product = comparer.request.product
+    near = comparer.knowledge.defaults["thiosulfate-vial-rounding"].value
     grams = product.grams(mmol)
     vials = round(grams / product.vial)
-    while vials and product.mmol(vials * product.vial) > highest * (1 + 1e-9):
-        vials -= 1
-    return (vials * product.vial, vials) if vials else (grams, None)
+    whole = vials * product.vial
+    if vials and product.mmol(whole) <= highest * (1 + 1e-9) and abs(whole / grams - 1.0) <= near:
+        return whole, vials
+    return math.floor(grams * 10.0 + 1e-9) / 10.0, None
 
 
 def _attained(

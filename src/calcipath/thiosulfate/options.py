@@ -79,7 +79,7 @@ def request_of(options: DoseOptions, knowledge: ThiosulfateKnowledge, scenarios:
     product = product_of(knowledge, salt, options.concentration, options.vial, options.diluent, options.diluent_volume)
     return Request(
         patient=Patient(options.weight, gfr_of(options), options.egfr),
-        dialysis=_dialysis(options),
+        dialysis=dialysis_of(options),
         product=product,
         timing=timing_of(options),
         interval=options.interval,
@@ -100,7 +100,7 @@ def missing_inputs(options: DoseOptions, knowledge: ThiosulfateKnowledge) -> lis
     if options.modality is None:
         found = [MissingInput(MODALITY_QUESTION, f"--modality {'|'.join(MODALITIES)}")]
     else:
-        found = dialysis_inputs(_dialysis(options))
+        found = dialysis_inputs(dialysis_of(options))
     if options.modality == "none" and options.gfr is None and options.egfr is None:
         found.append(MissingInput("What is the GFR, in mL/min?", "--gfr"))
     elif options.modality == "none" and options.gfr is None and options.height is None:
@@ -148,7 +148,8 @@ def timing_of(options: DoseOptions) -> Timing:
         ) from None
 
 
-def _dialysis(options: DoseOptions) -> Dialysis:
+def dialysis_of(options: DoseOptions) -> Dialysis:
+    """The prescription of the options, as it stands."""
     return Dialysis(
         modality=cast(Modality, options.modality),
         sessions=options.sessions,

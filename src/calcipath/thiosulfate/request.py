@@ -51,6 +51,8 @@ def checked_request(request: Request, knowledge: ThiosulfateKnowledge) -> Reques
         raise MissingInput("What is the GFR, in mL/min? Off dialysis the kidneys set the clearance.", "--gfr")
     if request.interval is not None and request.dialysis.modality in INTERMITTENT:
         raise InputError("--interval does not belong to intermittent dialysis: a dose goes with each session")
+    if not 0 <= request.seed < 2**63:
+        raise InputError("--seed must be a whole number from 0")
     if not 1 <= request.population <= HIGHEST_POPULATION:
         raise InputError(f"--population must be 1 to {HIGHEST_POPULATION}")
     if request.dose is not None:
@@ -58,7 +60,7 @@ def checked_request(request: Request, knowledge: ThiosulfateKnowledge) -> Reques
     elif len(doses := reference_doses(request.patient.weight, knowledge)) > 1:
         low, high = doses
         question = f"At exactly {request.patient.weight:g} kg the quoted doses are undefined: {low:g} g or {high:g} g?"
-        raise MissingInput(question, "--dose")
+        raise MissingInput(question, "--dose", doses)
     return request
 
 
