@@ -45,7 +45,12 @@ def _dialysis_options(dialysis: Any) -> None:
     _number(dialysis, "--dialysate-flow", "ML/MIN", "dialysate flow")
     _number(dialysis, "--substitution", "L", "haemodiafiltration: substitution volume a session")
     _number(dialysis, "--effluent", "ML/KG/H", "continuous therapy: effluent flow")
-    _number(dialysis, "--predilution", "SHARE", "share (0 to 1) of substitution before the filter")
+    _number(
+        dialysis,
+        "--predilution",
+        "SHARE",
+        "share (0 to 1) of effluent (haemodiafiltration: of substitution) before the filter",
+    )
     _number(dialysis, "--drained", "L/DAY", "peritoneal dialysis: drained volume (default 10)")
 
 

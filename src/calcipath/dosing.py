@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ def dose(options: DoseOptions, progress: Callable[[int], None] | None = None) ->
 
 def dosed(options: DoseOptions, progress: Callable[[int], None] | None = None) -> Dosed:
     """The dosing answer with the request behind it, from which curves are drawn. Raises as `dose`."""
+    _check_types(options)
     knowledge = knowledge_for(options.config)
     request = request_of(options, knowledge, own_scenarios(options, knowledge))
     try:
@@ -70,6 +71,24 @@ def dosed(options: DoseOptions, progress: Callable[[int], None] | None = None) -
             "holds": [],
         }
         return Dosed(incomplete, None, knowledge)
+
+
+def _check_types(options: DoseOptions) -> None:
+    """A caller from Python may hand over anything. Raises `InputError` naming the option."""
+    words = {"modality", "timing", "dose_is", "salt", "diluent", "parameters", "config"}
+    for each in fields(options):
+        value = getattr(options, each.name)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is None or each.name in ("holds", "questions", "warnings", "match_reference"):
+            continue
+        if each.name in ("population", "seed") and not (isinstance(value, int) and number):
+            raise InputError(f"{each.name} must be a whole number")
+        if each.name not in words and not number:
+            raise InputError(f"{each.name} must be a number")
+        if each.name in words and not (isinstance(value, str) or (each.name == "timing" and number)):
+            raise InputError(f"{each.name} must be a text")
+    if isinstance(options.holds, str):
+        raise InputError("holds must be a list of reasons")
 
 
 def curve_of(found: Dosed, *, beginning: Beginning = "steady-state", days: float = 7.0) -> RegimenCurve:

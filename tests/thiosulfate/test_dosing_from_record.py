@@ -167,7 +167,9 @@ def test_continuous_therapy_must_be_named() -> None:
     found = dose_resources(resources, VIAL)
     assert found["status"] == "incomplete"
     assert found["needs"][0]["question"] == "Which continuous therapy is it, cvvh, cvvhd or cvvhdf?"
-    named = dose_resources(resources, DoseOptions(salt="pentahydrate", concentration=250, modality="cvvhd", effluent=25))
+    named = dose_resources(
+        resources, DoseOptions(salt="pentahydrate", concentration=250, modality="cvvhd", effluent=25)
+    )
     assert named["status"] == "answered" and named["matched"]["status"] == "withheld"
     assert "disagree" in named["matched"]["reason"]
 
@@ -177,7 +179,8 @@ def test_an_unknown_modality_is_asked_and_holds() -> None:
     assert found["status"] == "incomplete"
     assert found["needs"][0]["input"] == "modality"
     stated = dose_resources(
-        record(dialysis=None), DoseOptions(salt="pentahydrate", concentration=250, modality="hemodialysis", sessions=3, hours=4)
+        record(dialysis=None),
+        DoseOptions(salt="pentahydrate", concentration=250, modality="hemodialysis", sessions=3, hours=4),
     )
     assert stated["status"] == "answered" and stated["matched"]["status"] == "shown"
 

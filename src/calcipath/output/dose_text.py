@@ -104,9 +104,9 @@ def _regimen(sheet: Sheet, regimen: Item, patient: Item) -> None:
             f"{_number(regimen['product_volume'])} of {_number(regimen['concentration'])}; diluent {regimen['diluent']}"
         )
         _line(sheet, "product", f"{product}; final volume {_number(regimen['final_volume'])}")
-    for key, name in (("clearance", "clearance"), ("prescription", "prescription")):
-        if regimen.get(key):
-            _line(sheet, name, "; ".join(f"{title} {_number(value)}" for title, value in regimen[key].items()))
+    if regimen.get("prescription"):
+        said = (f"{name.replace('_', ' ')} {_number(value)}" for name, value in regimen["prescription"].items())
+        _line(sheet, "prescription", "; ".join(said))
 
 
 def _dialysis(regimen: Item) -> str:
@@ -122,6 +122,12 @@ def _interval(regimen: Item) -> str:
 def _exposure(sheet: Sheet, found: Item) -> None:
     exposure, reference = found["exposure"], found["reference"]
     sheet.heading("Exposure", "in steady state, of the dose alone")
+    used = found["kinetics"]
+    clearance = ", ".join(f"{name} {_number(used[f'{name}_clearance'])}" for name in ("nonrenal", "renal", "dialysis"))
+    _line(sheet, "clearance", clearance)
+    halves = f"volume {_number(used['volume'])}; half-life {_number(used['half_life_off_dialysis'])}"
+    on = f", on dialysis {_number(used['half_life_on_dialysis'])}" if "half_life_on_dialysis" in used else ""
+    _line(sheet, "volume", halves + on)
     people = found["population"]
     for key, name in (("weekly_auc", "weekly AUC"), ("peak", "peak"), ("trough", "trough")):
         low, *_, high = people[key]["values"]
@@ -184,7 +190,7 @@ def _individual(sheet: Sheet, individual: Item) -> None:
         median = _number({"value": band["median"], "unit": band["unit"]})
         _line(sheet, name, f"{median} ({low:g} to {high:g} %: {_shown(band['low'])} to {_shown(band['high'])})")
     for each in individual["parameters"]:
-        text = f"{_number(each['value'])} (typical {_number(each['typical'])}; known to {each['relative_sd']:.0%})"
+        text = f"{_number(each['value'])} (typical {_number(each['typical'])}; ± {each['relative_sd']:.0%})"
         _line(sheet, f"{each['name']}", text)
     for each in individual["levels"]:
         given = _number(each["measured"]) if each["measured"] else f"below {_number(each['below'])}"
@@ -234,6 +240,7 @@ def _line(sheet: Sheet, label: str, text: str) -> None:
 
 def _number(quantity: Item) -> str:
     unit = quantity["unit"].replace("mmol.h/L", "mmol·h/L")
+    unit = "" if unit == "1" else unit
     return f"{_shown(quantity['value'])} {unit}".strip()
 
 

@@ -14,7 +14,7 @@ from calcipath.thiosulfate.changes import changes
 from calcipath.thiosulfate.comparison import Comparer, Pair, Progress
 from calcipath.thiosulfate.dialysis import INTERMITTENT
 from calcipath.thiosulfate.exposure import Exposure
-from calcipath.thiosulfate.kinetics import Patient
+from calcipath.thiosulfate.kinetics import Patient, typical
 from calcipath.thiosulfate.matching import Matched, match, scenarios_disagree
 from calcipath.thiosulfate.product import SODIUM_MOLAR_MASS
 from calcipath.thiosulfate.published import published, quantity
@@ -58,7 +58,8 @@ def answer(request: Request, knowledge: ThiosulfateKnowledge, progress: Progress
     return {
         "status": "answered",
         "patient": _patient(request.patient),
-        "regimen": _regimen(request, grams, chosen, knowledge),
+        "regimen": _regimen(request, grams, chosen, knowledge) | {"prescription": prescription(request, knowledge)},
+        "kinetics": kinetics(comparer),
         "exposure": _exposure(typical.regimen, request, grams, schedule.doses_per_week),
         "reference": _reference(typical, references, request, grams, knowledge),
         "matched": _matched(matched, request, knowledge),
@@ -135,6 +136,36 @@ def _regimen(request: Request, grams: float, chosen: str, knowledge: Thiosulfate
         "diluent": product.diluent,
         "final_volume": quantity(drawn + product.diluent_volume, "mL"),
     }
+
+
+PRESCRIPTION = {
+    "koa": "mL/min", "blood_flow": "mL/min", "dialysate_flow": "mL/min", "substitution": "L", "effluent": "mL/kg/h",
+    "predilution": "1", "drained": "L/d",
+}  # fmt: skip
+
+
+def prescription(request: Request, knowledge: ThiosulfateKnowledge) -> dict[str, Any]:
+    """The flows that were used, the default drained volume among them."""
+    found = {name: getattr(request.dialysis, name) for name in PRESCRIPTION}
+    if request.dialysis.modality == "peritoneal" and found["drained"] is None:
+        found["drained"] = knowledge.defaults["peritoneal-drained-volume"].value
+    return {name: quantity(value, PRESCRIPTION[name]) for name, value in found.items() if value is not None}
+
+
+def kinetics(comparer: Comparer) -> dict[str, Any]:
+    """Clearance by route, volume and half-lives of the typical patient under the default scenario."""
+    own = typical(comparer.request.patient, comparer.request.dialysis, comparer.scenarios[0], comparer.knowledge)
+    off, by_dialysis, volume = float(own.nonrenal + own.renal), float(own.dialysis), float(own.volume)
+    found = {
+        "nonrenal_clearance": quantity(float(own.nonrenal), "L/h"),
+        "renal_clearance": quantity(float(own.renal), "L/h"),
+        "dialysis_clearance": quantity(by_dialysis, "L/h"),
+        "volume": quantity(volume, "L"),
+        "half_life_off_dialysis": quantity(math.log(2.0) * volume / off, "h"),
+    }
+    if by_dialysis > 0.0:
+        found["half_life_on_dialysis"] = quantity(math.log(2.0) * volume / (off + by_dialysis), "h")
+    return found
 
 
 def _exposure(unit: Exposure, request: Request, grams: float, per_week: float) -> dict[str, Any]:

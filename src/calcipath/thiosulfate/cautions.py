@@ -59,10 +59,21 @@ def _sodium(request: Request, grams: float, schedule: Schedule, knowledge: Thios
 
 
 def _infusion(request: Request, knowledge: ThiosulfateKnowledge) -> Iterator[str]:
+    outside = _minutes_after_the_session(request)
+    if outside > 0.5:
+        yield f"{outside:.0f} min of the infusion run after the session has ended."
     shortest = knowledge.defaults["thiosulfate-shortest-infusion"].value
     minutes = request.timing.infusion * 60.0
     if minutes < shortest - 1e-6:
         yield f"An infusion of {minutes:.0f} min is shorter than {shortest:g} min: hypotension is rate-related ({DEFAULT})."
+
+
+def _minutes_after_the_session(request: Request) -> float:
+    """Of an infusion that begins in the session at an hour that was given."""
+    start, hours = request.timing.start, request.dialysis.hours
+    if isinstance(start, str) or hours is None or start >= hours:
+        return 0.0
+    return 60.0 * max(0.0, start + request.timing.infusion - hours)
 
 
 def _setting(request: Request, knowledge: ThiosulfateKnowledge) -> Iterator[str]:
@@ -77,6 +88,8 @@ def _setting(request: Request, knowledge: ThiosulfateKnowledge) -> Iterator[str]
     if dialysis.modality == "hemodiafiltration" and (dialysis.koa is None or dialysis.substitution is None):
         used = "published haemodialysis clearance" if dialysis.koa is None else "diffusive clearance of the dialyser"
         yield f"Convection is counted only with KoA, flows and substitution volume: the {used} is used."
+    if dialysis.modality in ("cvvh", "cvvhdf") and dialysis.predilution is None:
+        yield "Pre-dilution is not given and is taken as none; with some, the clearance is lower and the exposure higher."
     if dialysis.koa is not None:
         yield (
             "The clearance follows from this dialyser and its flows, that of the reference regimen is the published mean: "

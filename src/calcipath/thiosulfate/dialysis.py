@@ -43,8 +43,8 @@ class Dialysis:
     """A prescription. Flows in mL/min (effluent in mL/kg/h), times in h, volumes in L; None where not given.
 
     `sessions` a week (1 to 7, or 3.5 for every other day) and `hours` belong to intermittent dialysis; `koa` with
-    `blood_flow` and `dialysate_flow` replace the published clearance. `predilution` is the share (0 to 1) of the
-    substitution that enters before the filter.
+    `blood_flow` and `dialysate_flow` replace the published clearance. `predilution` is the share (0 to 1) of
+    the effluent (haemodiafiltration: of the substitution) that enters before the filter as fluid.
     """
 
     modality: Modality
@@ -170,6 +170,10 @@ def clearance_from_flows(dialysis: Dialysis, weight: float, default_drained: flo
         return diffusive * ML_PER_MIN
     convective = dialysis.substitution / dialysis.hours / ML_PER_MIN
     share = dialysis.predilution or 0.0
+    if convective * (1.0 - share) >= dialysis.blood_flow:
+        raise InputError(
+            "the substitution after the filter exceeds the blood flow: check --substitution (L a session) and --hours"
+        )
     total = diffusive + convective * (1.0 - diffusive / dialysis.blood_flow)
     return total * _diluted(dialysis.blood_flow, share * convective) * ML_PER_MIN
 

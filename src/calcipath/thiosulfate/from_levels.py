@@ -23,7 +23,10 @@ from calcipath.thiosulfate.subject import Session, Subject
 RESEARCH = "Research use: no level of thiosulfate is recommended clinically, and none is known to heal."
 INTERVAL = (5.0, 95.0)  # percent
 AHEAD = 24.0  # h forecast beyond the last row of the table
-STEP = 0.5  # h between points of the forecast
+STEP = 0.5  # h between points of the forecast, more in a long table
+MOST_POINTS = 1500
+LONGEST = 5000.0  # h that a table may span
+FEWEST, FAR = 20.0, 8.0  # effective draws, and spreads from the typical value: beyond them it is the data
 SAME_WEIGHT = 0.05  # relative difference up to which two weights count as one
 
 
@@ -49,6 +52,11 @@ def individual(subject: Subject, request: Request, knowledge: ThiosulfateKnowled
     Raises `InputError` for a table that does not fit the prescription.
     """
     checked_request(request, knowledge)
+    first, last = _span(subject)
+    if last - first > LONGEST:
+        raise InputError(
+            f"the event table spans {last - first:g} h; at most {LONGEST:g} h can be forecast: leave older rows out"
+        )
     scenario = knowledge.scenarios[0]
     own = typical(request.patient, request.dialysis, scenario, knowledge)
     found = estimate(
@@ -61,6 +69,11 @@ def individual(subject: Subject, request: Request, knowledge: ThiosulfateKnowled
         production=own.endogenous_production,
         initial=own.endogenous_level,
     )
+    if found.effective_sample_size < FEWEST or any(abs(p.eta) > FAR * p.omega for p in found.parameters):
+        raise InputError(
+            "no kinetics near the published ones explain these levels: check their unit (mmol/L), the salt and unit of the "
+            "doses, and the times of doses, sessions and samples"
+        )
     course = forecast(found, times=_times(subject), interval=INTERVAL)
     weekly = exposure(_drawn(found), schedule_for(request, knowledge), request.product.mmol(grams))
     return Individual(
@@ -111,7 +124,9 @@ def _times(subject: Subject) -> Array:
     edges = [level.time for level in subject.levels]
     edges += [edge for dose in subject.doses for edge in (dose.start, dose.start + dose.duration)]
     edges += [edge for session in subject.sessions for edge in session]
-    grid: Array = np.unique([*np.arange(first, last + AHEAD, STEP), *edges, last + AHEAD])
+    grid: Array = np.unique(
+        [*np.arange(first, last + AHEAD, max(STEP, (last + AHEAD - first) / MOST_POINTS)), *edges, last + AHEAD]
+    )
     return grid
 
 
@@ -160,6 +175,13 @@ def individual_answer(found: Individual) -> dict[str, Any]:
             for each in found.estimate.levels
         ],
         "interval": list(INTERVAL),
+        "course": {
+            "time": {"values": found.course.times.tolist(), "unit": "h"},
+            **{
+                name: {"values": getattr(found.course.concentration, name).tolist(), "unit": "mmol/L"}
+                for name in ("median", "low", "high")
+            },
+        },
         "weekly_auc": _band(found.weekly_auc, "mmol.h/L"),
         "peak": _band(found.peak, "mmol/L"),
         "trough": _band(found.trough, "mmol/L"),

@@ -25,7 +25,16 @@ from calcipath.errors import InputError
 from calcipath.thiosulfate.posterior import Sample, maximum, sample, weighted_quantiles
 from calcipath.thiosulfate.propagator import Array
 from calcipath.thiosulfate.simulation import Simulation, simulate
-from calcipath.thiosulfate.subject import Dose, Level, Session, checked_dose, checked_level, checked_sessions
+from calcipath.thiosulfate.subject import (
+    Dose,
+    Level,
+    Session,
+    checked_dose,
+    checked_level,
+    checked_sessions,
+    require_whole,
+    rows_of,
+)
 from calcipath.thiosulfate.timeline import Interval
 
 UNITS = {"nonrenal": "L/h", "renal": "L/h", "dialysis": "L/h", "volume": "L"}
@@ -255,9 +264,12 @@ def estimate(
     """
     if not levels:
         raise InputError("there are no levels to estimate from; give at least one, in mmol/L")
-    if draws < FEWEST:
-        raise InputError(f"draws must be {FEWEST:g} or more")
-    checked = [checked_level(*row, f"level {number}") for number, row in enumerate(levels, 1)]
+    require_whole(draws, round(FEWEST), "draws")
+    require_whole(seed, 0, "seed")
+    checked = [
+        checked_level(row[0], row[1], row[2], row[3], f"level {number}")
+        for number, row in enumerate(rows_of(levels, 4, "levels", "(time h, mmol/L, below its limit?, limit)"), 1)
+    ]
     known = tuple(sorted(checked, key=lambda level: level.time))
     history = _history(doses, sessions, production, initial, (level.time for level in known))
     if history.sessions and "dialysis" not in prior.entries:
@@ -339,8 +351,10 @@ def _extended(
 def _checked(
     doses: Sequence[tuple[float, float, float]], sessions: Sequence[tuple[float, float]]
 ) -> tuple[tuple[Dose, ...], tuple[Session, ...]]:
-    given = tuple(checked_dose(*dose, f"dose {number}") for number, dose in enumerate(doses, 1))
-    return given, checked_sessions(sessions, "dialysis")
+    rows = rows_of(doses, 3, "doses", "(start h, mmol, duration h)")
+    given = tuple(checked_dose(row[0], row[1], row[2], f"dose {number}") for number, row in enumerate(rows, 1))
+    spans = [(row[0], row[1]) for row in rows_of(sessions, 2, "sessions", "(start h, end h)")]
+    return given, checked_sessions(spans, "dialysis")
 
 
 def _parameters(prior: Prior, best: Array, found: Sample) -> tuple[ParameterEstimate, ...]:

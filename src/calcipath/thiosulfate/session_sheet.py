@@ -20,7 +20,11 @@ def session_sheet(request: Request, grams: float) -> dict[str, Any]:
     product = request.product
     drawn = product.millilitres(grams)
     vials = grams / product.vial
-    dilution = f", with {product.diluent_volume:g} mL of {product.diluent}" if product.diluent_volume else ", undiluted"
+    dilution = (
+        f", with {product.diluent_volume:g} mL of {product.diluent}"
+        if product.diluent_volume
+        else "; diluent not stated: see the protocol (hyperosmolar as it is: a large vein)"
+    )
     minutes = request.timing.infusion * 60.0
     return {
         "title": "Worksheet for a regimen prescribed elsewhere; not an order",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from calcipath.errors import InputError
 from calcipath.thiosulfate.timeline import DIGITS
@@ -109,3 +109,22 @@ def _hours(value: float, where: str) -> float:
 
 def _first(row: tuple[float, ...] | Dose | Level) -> float:
     return float(row[0])
+
+
+def rows_of(given: Any, length: int, what: str, shape: str) -> list[tuple[Any, ...]]:
+    """Rows of numbers of the right length. Raises `InputError` for anything else."""
+    try:
+        rows = [tuple(row) for row in given]
+        for row in rows:
+            _ = [float(cell) for cell in row if cell is not None]
+    except (TypeError, ValueError):
+        raise InputError(f"{what} must be a list of {shape}") from None
+    if any(len(row) != length for row in rows) or any(isinstance(cell, str) for row in rows for cell in row):
+        raise InputError(f"{what} must be a list of {shape}")
+    return rows
+
+
+def require_whole(value: object, least: int, name: str) -> None:
+    """Raises `InputError` for what is no whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"{name} must be {least} or more, a whole number")

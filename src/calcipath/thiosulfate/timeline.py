@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from calcipath.errors import InputError
 from calcipath.thiosulfate.propagator import Array
 
+MOST, LEAST = 1e60, 1e-60  # of any value; beyond them a number is a slip, and arithmetic would overflow
 LONGEST = 1e7  # h, above a thousand years: a time beyond it is a slip
 DIGITS = 11  # of an hour: times closer than 36 ns are one time
 Interval = tuple[float, float, ArrayLike]
@@ -173,12 +174,14 @@ def non_negative(value: ArrayLike, name: str, unit: str) -> Array:
         raise InputError(f"{name} must be one number or one for each patient, not a table or nothing")
     if not np.all(np.isfinite(numbers)) or np.any(numbers < 0.0):
         raise InputError(f"{name} must be zero or more, in {unit}")
+    if np.any(numbers > MOST):
+        raise InputError(f"{name} must be at most {MOST:g} {unit}")
     return numbers if numbers.ndim == 0 else np.ascontiguousarray(numbers)
 
 
 def positive(value: ArrayLike, name: str, unit: str) -> Array:
     """As `non_negative`, and above zero."""
     numbers = non_negative(value, name, unit)
-    if np.any(numbers <= 0.0):
+    if np.any(numbers < LEAST):
         raise InputError(f"{name} must be above zero, in {unit}")
     return numbers
