@@ -33,6 +33,7 @@ class Assessment:
     findings: tuple[Finding, ...]
     picked: PickedFacts
     as_of: float
+    verdicts: Verdicts
 
 
 class Assessor:
@@ -54,13 +55,12 @@ class Assessor:
         verdicts = Verdicts(self.guideline, picked.values)
         problems = (*record.problems, *recognised.problems, *picked.problems)
         if brief:
-            return Assessment(
-                self._brief(record, verdicts, as_of_text), record, tuple(recognised.findings), picked, as_of
-            )
+            body = self._brief(record, verdicts, as_of_text)
+            return Assessment(body, record, tuple(recognised.findings), picked, as_of, verdicts)
         body = self._answer(
             record, recognised.findings, picked, verdicts, problems, as_of_text, recognised.codes_not_recognised
         )
-        return Assessment(body, record, tuple(recognised.findings), picked, as_of)
+        return Assessment(body, record, tuple(recognised.findings), picked, as_of, verdicts)
 
     def dose(
         self,

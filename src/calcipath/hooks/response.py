@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from calcipath.assessment.assess import Assessor
-from calcipath.assessment.verdicts import Verdicts
 from calcipath.guideline.hook_knowledge import HookService
 from calcipath.hooks.alerts import Alert, group_alerts, order_alerts, urgent_alerts
 from calcipath.hooks.cards import CardSettings, card, missing_card
@@ -58,7 +57,7 @@ def consider(
     moment = parse_when(now)
     at = moment.latest if moment else 0.0
     assessed = assessor.assess(report.record, as_of=at, as_of_text=now, read_notes=read_notes, brief=True)
-    verdicts = Verdicts(assessor.guideline, assessed.picked.values)
+    verdicts = assessed.verdicts
     knowledge, answer = assessor.guideline.hooks, assessed.answer
     alerts: list[Alert] = list(urgent_alerts(answer)) if service.urgent else []
     alerts += group_alerts(service, knowledge, answer, verdicts)
