@@ -15,10 +15,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from calcipath import __version__, dose_command, serve_command
+from calcipath.conformance import command as conformance_command
 from calcipath.console import colour, columns, print_json, show
 from calcipath.errors import CalcipathError, InputError
 from calcipath.options import AssessmentOptions
 from calcipath.record_options import add_record, check_record, record_options
+from calcipath.store import command as store_command
 
 if TYPE_CHECKING:
     from calcipath.output.timeline import Timeline
@@ -153,6 +155,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_guideline(commands)
     serve_command.add_options(_command(commands, "serve", "serve CDS Hooks to an EHR", serve))
+    checking = _command(commands, "hooks-check", "check that a CDS Hooks service conforms", hooks_check)
+    conformance_command.add_options(checking)
+    checking.epilog = conformance_command.STATUSES
+    _add_shared(checking)
+    store_command.add_feedback_options(
+        _command(commands, "feedback", "report on feedback, what is not shown again, the audit", feedback), _add_shared
+    )
     return parser
 
 
@@ -282,6 +291,20 @@ def serve(chosen: argparse.Namespace) -> int:
     _check_config(chosen.config)
     serve_command.run(chosen)
     return OK
+
+
+def hooks_check(chosen: argparse.Namespace) -> int:
+    """`calcipath hooks-check`: every service-side statement of the register against a service."""
+    content, status = conformance_command.run(chosen, columns(chosen), colour(chosen))
+    show(content, chosen.format)
+    return status
+
+
+def feedback(chosen: argparse.Namespace) -> int:
+    """`calcipath feedback`: what the service's store holds."""
+    content, status = store_command.run(chosen, columns(chosen), colour(chosen))
+    show(content, chosen.format)
+    return status
 
 
 def explain(chosen: argparse.Namespace) -> int:

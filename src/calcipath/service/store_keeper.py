@@ -1,80 +1,77 @@
-"""The keeper of a service on a SQL database: SQLite for one machine, PostgreSQL for more."""
+"""The keeper of a service on its database (`calcipath.store`)."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+import hashlib
+from collections.abc import Sequence
 
-from sqlalchemy import Column, Engine, Float, Integer, MetaData, String, Table, create_engine, event, insert, select
-from sqlalchemy.exc import SQLAlchemyError
-
-from calcipath.errors import InputError
-from calcipath.service.keeping import Decision
+from calcipath.service.keeping import Decision, KeptCard
 from calcipath.service.settings import Settings
-
-METADATA = MetaData()
-DECISIONS = Table(
-    "decisions", METADATA,
-    Column("id", Integer, primary_key=True), Column("at", Float), Column("body", String),
-)  # fmt: skip
-MEMORY = Table("memory", METADATA, Column("key", String(64), primary_key=True), Column("until", Float))
-FEEDBACK = Table(
-    "feedback", METADATA, Column("id", Integer, primary_key=True), Column("at", Float), Column("body", String)
-)
+from calcipath.store.audit import AuditedCard, AuditedDecision, record_decision
+from calcipath.store.feedback import record
+from calcipath.store.feedback_items import parsed_feedback
+from calcipath.store.memory import ShownAlert, seen
+from calcipath.store.store import Store, open_store
 
 
 class StoreKeeper:
     """Keeps decisions, feedback and the memory of what was shown."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, store: Store, *, keep_comments: bool) -> None:
+        self._store, self._keep_comments = store, keep_comments
 
     @classmethod
     def open(cls, settings: Settings) -> StoreKeeper:
-        """Open the settings' database. Raises `InputError` in one sentence where it cannot be used."""
-        try:
-            engine = create_engine(settings.store)
-            if engine.dialect.name == "sqlite":
-                event.listen(engine, "connect", _sqlite)
-            METADATA.create_all(engine)
-        except SQLAlchemyError:
-            raise InputError("the store cannot be opened") from None
-        return cls(engine)
+        """Open the settings' database and bring it up to date. Raises `StoreError` in one sentence."""
+        return cls(open_store(settings.store), keep_comments=settings.keep_comments)
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        self._store.close()
 
     def seen(self, keys: Sequence[str], now: float) -> frozenset[str]:
         """Which keys are remembered."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(MEMORY.c.key).where(MEMORY.c.key.in_(keys), MEMORY.c.until > now))
-            return frozenset(str(row[0]) for row in rows)
+        return seen(self._store, keys, now=now)
 
     def decided(self, decision: Decision, remember_until: float) -> None:
-        """Keep a decision and remember what was shown."""
-        shown = [card.key for card in decision.cards if not card.why]
-        with self._engine.begin() as connection:
-            connection.execute(insert(DECISIONS), {"at": decision.at, "body": json.dumps(_plain(decision))})
-            connection.execute(MEMORY.delete().where(MEMORY.c.key.in_(shown)))
-            if shown:
-                connection.execute(insert(MEMORY), [{"key": key, "until": remember_until} for key in set(shown)])
+        """Keep a decision and remember what was shown, both or neither."""
+        shown = [] if remember_until <= decision.at else [card for card in decision.cards if not card.why]
+        remember = [_remembered(card, decision, remember_until) for card in shown]
+        record_decision(self._store, _audited(decision), remember)
 
     def feedback(self, service: str, body: object, now: float) -> int:
-        """Keep feedback."""
-        items = body.get("feedback") if isinstance(body, Mapping) else None
-        if not isinstance(items, list) or not items:
-            raise InputError("feedback: must be a list of items")
-        with self._engine.begin() as connection:
-            connection.execute(insert(FEEDBACK), [{"at": now, "body": service} for _ in items])
-        return len(items)
+        """Keep feedback. Raises `InputError` naming what is wrong."""
+        items = parsed_feedback(body)
+        return record(self._store, service, items, now=now, keep_comments=self._keep_comments).items
 
 
-def _plain(decision: Decision) -> dict[str, Any]:
-    return {"service": decision.service, "level": decision.level}
+def _audited(decision: Decision) -> AuditedDecision:
+    name, _, version = decision.guideline.partition(" ")
+    return AuditedDecision(
+        at=decision.at,
+        service=decision.service,
+        hook=decision.hook,
+        hook_instance=decision.instance,
+        guideline=name,
+        guideline_version=version,
+        content_digest=decision.content,
+        input_digest=decision.input_digest,
+        patient_digest=decision.patient_digest,
+        cards=tuple(_card(card) for card in decision.cards),
+        status=decision.status,
+        milliseconds=decision.milliseconds,
+        issuer=decision.issuer,
+        tenant=decision.tenant,
+        patient=decision.patient,
+        suspicion=decision.level,
+    )
 
 
-def _sqlite(connection: Any, _: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
-        connection.execute(f"PRAGMA {pragma}")
+def _card(card: KeptCard) -> AuditedCard:
+    verdict = "urgent" if card.alert.startswith("urgent:") else "held" if card.held else "yes"
+    return AuditedCard(card.alert, card.recommendations, verdict, card.indicator, card.uuid, card.key, card.why)
+
+
+def _remembered(card: KeptCard, decision: Decision, until: float) -> ShownAlert:
+    facts = hashlib.sha256(card.key.encode()).hexdigest()
+    return ShownAlert(card.key, card.alert, card.recommendations, decision.patient_digest, facts, decision.at, until)
