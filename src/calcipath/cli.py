@@ -33,6 +33,7 @@ exit status:
   2    bad input or usage
   3    the guideline's content or the configuration is wrong
   4    the server could not be reached or refused
+  5    hooks-check: a requirement is broken; feedback verify: the audit is not whole
   130  interrupted
   141  the reader of the output went away
 """
