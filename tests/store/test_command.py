@@ -49,7 +49,7 @@ def structure(*words: str, status: int = 0) -> Any:
 
 
 def test_report(kept: str) -> None:
-    assert "1 of 2 (too few) shown" in text("report", "--store", kept)
+    assert "1 of 2 shown (too few)" in text("report", "--store", kept)
     assert structure("report", "--store", kept)["recommendations"][0]["shown"] == 2
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from store_examples import NOON, accepted, card, decision, run_sql
 
 from calcipath.store import engines
@@ -111,9 +112,7 @@ def test_a_database_that_may_not_grow(sqlite_url: str) -> None:
 
         def limit(pages: int) -> None:
             store._engine.dispose()
-            engines.event.listen(
-                store._engine, "connect", lambda each, _: each.execute(f"PRAGMA max_page_count={pages}")
-            )
+            event.listen(store._engine, "connect", lambda each, _: each.execute(f"PRAGMA max_page_count={pages}"))
 
         limit(100)
         check_full(store, lambda: limit(10_000))

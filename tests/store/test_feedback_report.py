@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -126,11 +127,12 @@ def test_the_text(report: FeedbackReport) -> None:
     text = " ".join(render_report(report, width=90).split())
     for said in (
         "from 2026-11-20T12:00:00.000Z to 2026-11-21T01:53:20.000Z",
-        "warfarin shown 8 accepted 4 of 8 (50 %) shown; 4 of 7 (57 %) answered",
+        "warfarin shown 8 accepted 4 of 8 shown (50 %), 4 of 7 answered (57 %)",
         "overridden 3: Patient declines [refused] 2; no coded reason 1 no answer 1",
         "answered after 40 s (median of 7)",
         "not shown 3: budget 2, shown before 1",
-        "accepted 1 of 1 (too few) shown; 1 of 1 (too few) answered",
+        "accepted 1 of 1 shown (too few), 1 of 1 answered (too few)",
+        "no answer 0 answered 1 answer dated before the card, left out",
         "order-sign calls 3 (status 200: 2, status 412: 1)",
         "cards 9, 0.45 a call",
         "p50 10 ms, p95 19 ms",
@@ -141,6 +143,11 @@ def test_the_text(report: FeedbackReport) -> None:
         narrow = render_report(report, width=width)
         assert max(map(len, narrow.splitlines())) <= width and "\x1b" not in narrow
         assert "\x1b[" in render_report(report, width=width, colour=True)
+
+
+def test_the_documentation_shows_what_is_printed(report: FeedbackReport) -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "feedback-and-audit.md").read_text(encoding="utf-8")
+    assert "\n".join(f"    {line}".rstrip() for line in render_report(report, width=80).splitlines()) in page
 
 
 def test_the_structure_is_json(report: FeedbackReport) -> None:

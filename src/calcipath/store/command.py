@@ -15,7 +15,7 @@ NOTHING = 0
 
 
 def add_feedback_options(
-    parser: argparse.ArgumentParser, shared: Callable[[argparse.ArgumentParser], None] | None = None
+    parser: argparse.ArgumentParser, shared: Callable[[argparse.ArgumentParser], object] | None = None
 ) -> None:
     """The actions `report`, `suppressed`, `forget` and `verify`; `shared` adds to each what all commands have."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="feedback_action")
@@ -33,7 +33,7 @@ def add_feedback_options(
 
 
 def _action(
-    actions: Any, name: str, summary: str, shared: Callable[[argparse.ArgumentParser], None] | None
+    actions: Any, name: str, summary: str, shared: Callable[[argparse.ArgumentParser], object] | None
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = actions.add_parser(
         name, help=summary, description=summary[:1].upper() + summary[1:] + ".", allow_abbrev=False

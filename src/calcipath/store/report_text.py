@@ -51,15 +51,11 @@ def _recommendation(sheet: Sheet, figures: RecommendationFigures) -> None:
         ("not shown", f"{sum(figures.suppressed.values())}: {fates}" if fates else ""),
     ]
     if figures.shown:
-        lines.append(
-            ("accepted", f"{_share(figures.accepted_of_shown)} shown; {_share(figures.accepted_of_answered)} answered")
-        )
+        shares = (_share(figures.accepted_of_shown, "shown"), _share(figures.accepted_of_answered, "answered"))
+        lines.append(("accepted", ", ".join(shares)))
         lines.append(("overridden", f"{figures.overridden}{_reasons(figures)}"))
         lines.append(("no answer", str(figures.no_answer)))
-    if figures.median_seconds is not None:
-        late = figures.answered - figures.timed
-        aside = f"; {late} left out, dated before the card" if late else ""
-        lines.append(("answered", f"after {duration(figures.median_seconds)} (median of {figures.timed}{aside})"))
+        lines.append(("answered", _times(figures)))
     for label, said in lines:
         if said:
             sheet.paragraph(said, label=label, indent=4, hang=HANG, mark="dim")
@@ -73,9 +69,17 @@ def _reasons(figures: RecommendationFigures) -> str:
     return f": {'; '.join(said)}" if said else ""
 
 
-def _share(share: Share) -> str:
+def _times(figures: RecommendationFigures) -> str:
+    early = figures.answered - figures.timed
+    said = [f"{_count(early, 'answer')} dated before the card, left out"] if early else []
+    if figures.median_seconds is not None:
+        said.insert(0, f"after {duration(figures.median_seconds)} (median of {figures.timed})")
+    return "; ".join(said)
+
+
+def _share(share: Share, noun: str) -> str:
     rate = f"{100 * share.rate:.0f} %" if share.rate is not None else "too few"
-    return f"{share.part} of {share.of} ({rate})"
+    return f"{share.part} of {share.of} {noun} ({rate})"
 
 
 def _service(sheet: Sheet, figures: ServiceFigures) -> None:

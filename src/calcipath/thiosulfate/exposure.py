@@ -85,7 +85,7 @@ def steady_state_curve(
     if any(start + hours > schedule.period for start, hours in schedule.doses):
         raise InputError("a dose runs past the end of the period")
     model = disposition(kinetics.volume, kinetics.intercompartmental_clearance, kinetics.peripheral_volume)
-    marks = _marks(schedule, at, isinstance(model, TwoCompartments))
+    marks = _marks(schedule, at)
     table = clearance_table(kinetics, schedule)
     doses = dose_list(schedule, mmol)
     timeline = cut(table, doses, marks.tolist(), end=schedule.period)
@@ -117,12 +117,15 @@ def _require_elimination(left: Array) -> None:
         raise InputError("nothing, or next to nothing, eliminates thiosulfate here: there is no steady state")
 
 
-def _marks(schedule: Schedule, at: Array | None, fine: bool) -> Array:
-    """Edges of sessions and doses, where a one-compartment curve has its extremes; a fine grid with two compartments."""
+def _marks(schedule: Schedule, at: Array | None) -> Array:
+    """Edges of sessions and doses, where the curve has its extremes.
+
+    With two compartments too: between edges the centre can turn down only below the periphery (c1' = 0 and c1'' <= 0
+    give c1 <= c2), and that is an average of what the centre was.
+    """
     edges = [0.0, schedule.period, *(edge for session in schedule.sessions for edge in session)]
     edges += [edge for start, hours in schedule.doses for edge in (start, start + hours)]
-    grid = np.linspace(0.0, schedule.period, 8 * round(schedule.period) + 1) if fine else np.asarray([])
-    wanted = np.concatenate([edges, grid, at if at is not None else []])
+    wanted = np.concatenate([edges, at if at is not None else []])
     return np.unique(np.round(wanted[(wanted >= 0.0) & (wanted <= schedule.period)], DIGITS))
 
 
