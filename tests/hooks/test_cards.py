@@ -313,3 +313,21 @@ def test_what_is_missing_is_said() -> None:
     told = response(found, chosen, ASSESSOR, request, CardSettings(BASE), now=NOW, new_id=lambda: "x")
     assert "allergies: not sent, and not to be fetched" in told["cards"][0]["detail"]
     assert set(extension(told)["missing"]) == set(KEYS.values())
+
+
+def test_an_incomplete_check_is_said_once_and_only_where_it_matters() -> None:
+    from service_calls import ASSESSOR, body
+
+    from calcipath.hooks.response import consider
+
+    def said(service: str, **context: Any) -> list[str]:
+        hook = SERVICES[service].hook
+        states = {key: Prefetched("absent") for key in templates(GUIDELINE, SERVICES[service])}
+        states[PATIENT] = Prefetched("whole", (record()[0],))
+        request = read_request(body(service, **context), hook)
+        found = consider(ASSESSOR, SERVICES[service], request, gathered(states), now=NOW, code_systems={})
+        return [alert.id for alert in found.alerts]
+
+    assert said(VIEW) == said(DISCHARGE) == ["check:incomplete"]
+    assert said(SIGN, draftOrders=bundle(draft(drug(90, "Warfarin")))) == ["check:incomplete"]
+    assert said(SIGN, draftOrders=bundle(draft(drug(90, "Paracetamol")))) == []

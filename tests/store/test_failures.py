@@ -210,6 +210,7 @@ def test_threads_share_a_store(store: Store) -> None:
     assert found.whole and [head.number for head in found.heads] == [100]
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # numpy's threads, where other tests ran before
 def test_a_child_process_begins_its_own_chain(store: Store) -> None:
     record_decision(store, decision(NOON))
     child = os.fork()

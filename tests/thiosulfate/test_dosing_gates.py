@@ -269,3 +269,15 @@ def test_levels_that_nothing_explains_are_questioned_and_long_tables_refused(
     file.write_text(head + "1,4,.,.,0,4,0,1\n1,200000,.,.,0,1,0,0\n")
     assert main([*asked, str(file)]) == 2
     assert "spans" in capsys.readouterr().err
+
+
+def test_every_answer_stands_under_each_reading() -> None:
+    found = dose(DoseOptions(weight=70, modality="cvvhd", effluent=25, salt="pentahydrate", dose=25))
+    first, other = found["scenarios"]
+    assert first["population"]["weekly_auc"]["values"] == found["population"]["weekly_auc"]["values"]
+    # a sixth of the non-renal clearance: exposure and its spread lie far above
+    assert other["population"]["weekly_auc"]["values"][2] > 2 * first["population"]["weekly_auc"]["values"][2]
+    assert other["population"]["ratio"]["values"][2] < 1 < first["population"]["ratio"]["values"][2]
+    on_dialysis = dose(DoseOptions(**HD, salt="pentahydrate", timing="after"))["published"]
+    compared = [each for each in on_dialysis if "scenarios" in each]
+    assert compared and all(each["scenarios"]["farese-2011"]["value"] == each["ratio"]["value"] for each in compared)

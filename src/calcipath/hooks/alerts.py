@@ -145,6 +145,14 @@ def _order(
     )
 
 
+def incomplete_alert(missing: Mapping[str, str]) -> Alert:
+    """Said where nothing else is, and not all could be looked at: silence would read as an answer."""
+    words = f"Calciphylaxis check incomplete, no finding in what was sent. Not available: {', '.join(missing)}"
+    summary = words if len(words) < SUMMARY_BELOW else "Calciphylaxis check incomplete, no finding in what was sent"
+    facts = json.dumps(["incomplete", sorted(missing)])
+    return Alert("check:incomplete", "info", summary, (), "routine", (), facts=facts)
+
+
 def _reasons(item: Item) -> list[str]:
     """Why it is held: what stands before what is not known."""
     guards = sorted(item.get("held_by", ()), key=lambda guard: bool(guard.get("unknown")))

@@ -61,26 +61,6 @@ def card(
     return found
 
 
-def missing_card(
-    guideline: Guideline, settings: CardSettings, missing: Mapping[str, str], new_id: NewId
-) -> dict[str, Any]:
-    """Said where nothing else is, and not all could be looked at: silence would read as an answer."""
-    keys = ", ".join(missing)
-    words = f"Calciphylaxis check incomplete, no finding in what was sent. Not available: {keys}"
-    return {
-        "uuid": new_id(),
-        "summary": words if len(words) < 140 else "Calciphylaxis check incomplete, no finding in what was sent",
-        "indicator": "info",
-        "detail": _unavailable(missing) + f"\n\n_{CLOSING}_",
-        "source": {
-            "label": f"calcipath, {guideline.title} {guideline.version}"[:90],
-            "url": f"{settings.base}/about",
-            "topic": {"system": f"{settings.base}/topics", "code": "incomplete", "display": "incomplete"},
-        },
-        "links": _links(settings),
-    }
-
-
 def _topic(alert: Alert) -> str:
     return alert.id.partition(":")[2].replace("-", " ")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from calcipath.assessment.assess import Assessor
 from calcipath.guideline.hook_knowledge import HookService
-from calcipath.hooks.alerts import Alert, group_alerts, order_alerts, urgent_alerts
-from calcipath.hooks.cards import CardSettings, card, missing_card
+from calcipath.hooks.alerts import Alert, group_alerts, incomplete_alert, order_alerts, urgent_alerts
+from calcipath.hooks.cards import CardSettings, card
 from calcipath.hooks.draft_orders import as_signed, drafts, watched, without
 from calcipath.hooks.prefetch import Gathered
 from calcipath.hooks.request import HookRequest
@@ -61,9 +61,13 @@ def consider(
     knowledge, answer = assessor.guideline.hooks, assessed.answer
     alerts: list[Alert] = list(urgent_alerts(answer)) if service.urgent else []
     alerts += group_alerts(service, knowledge, answer, verdicts)
+    concerned = True
     if service.orders:
         by_order = {order.id: watched(found, assessed.findings, order) for order in knowledge.orders}
         alerts += order_alerts(knowledge, answer, verdicts, by_order)
+        concerned = any(by_order.values())
+    if not alerts and known.missing and concerned:
+        alerts = [incomplete_alert(known.missing)]
     return Considered(tuple(alerts), known.missing, answer["suspicion"]["level"], len(found))
 
 
@@ -93,13 +97,6 @@ def response(
         )
         for alert in selection.shown
     ]
-    if (
-        not cards
-        and considered.missing
-        and not selection.suppressed
-        and (not request.bundle or considered.looked_at_orders)
-    ):
-        cards = [missing_card(guideline, settings, considered.missing, new_id)]
     said: dict[str, Any] = {"guideline": f"{guideline.id} {guideline.version}", "suspicion": considered.level}
     if selection.suppressed:
         said["notShown"] = [{"alert": alert.id, "why": why} for alert, why in selection.suppressed]

@@ -177,6 +177,9 @@ def _scenarios(sheet: Sheet, found: Item) -> None:
         marks = "" if each.get("verified", True) else " [unverified]"
         ratio = f", {each['ratio']['value']:.2f} times its reference" if each["ratio"] else ""
         text = f"{each['title']}{marks}: weekly AUC {_number(each['weekly_auc'])}{ratio}"
+        if "population" in each:
+            low, *_, high = each["population"]["weekly_auc"]["values"]
+            text += f"; 5 to 95 % of virtual patients {_shown(low)} to {_shown(high)}"
         sheet.paragraph(text, label="-", indent=2, hang=2)
     said = found["disagreement"] or "The readings agree on the comparison; the level itself differs between them"
     sheet.paragraph(_sentence(said), indent=2, style="dim")

@@ -86,5 +86,5 @@ def topics(guideline: Guideline) -> dict[str, Any]:
     """The codes that cards use as their topic."""
     hooks = guideline.hooks
     codes = {f"group:{name}": name for name in hooks.groups} | {f"order:{each.id}": each.title for each in hooks.orders}
-    codes |= {f"urgent:{each.id}": each.id for each in guideline.urgent} | {"incomplete": "incomplete"}
+    codes |= {f"urgent:{each.id}": each.id for each in guideline.urgent} | {"check:incomplete": "check incomplete"}
     return {"topics": [{"code": code, "display": shown.replace("-", " ")} for code, shown in codes.items()]}

@@ -18,6 +18,7 @@ from calcipath.service.about import about, about_page, topics
 from calcipath.service.hook_endpoint import HookEndpoints, Parts, Refused, outcome
 from calcipath.service.limits import RateLimit
 from calcipath.service.openapi import description
+from calcipath.store.failures import StoreError
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -92,12 +93,16 @@ def application(parts: Parts, web: Web, more_routes: Sequence[BaseRoute] = ()) -
             Middleware(_Counting, parts=parts),
             Middleware(_Limited, limit=RateLimit(web.requests_per_minute), parts=parts),
         ],
-        exception_handlers={Refused: _refused, HTTPException: _refused_by_framework},
+        exception_handlers={Refused: _refused, HTTPException: _refused_by_framework, StoreError: _not_kept},
     )
 
 
 async def _refused(_: Request, error: Exception) -> Response:
     return outcome(error) if isinstance(error, Refused) else Response(status_code=500)
+
+
+async def _not_kept(_: Request, __: Exception) -> Response:
+    return outcome(Refused(503, "no-store", "the store cannot be used now; nothing was kept", {"Retry-After": "5"}))
 
 
 async def _refused_by_framework(_: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from calcipath.assessment.assess import Assessor
 from calcipath.errors import InputError
 from calcipath.guideline.hook_knowledge import HookService
+from calcipath.hooks.alerts import Alert
 from calcipath.hooks.cards import CardSettings
 from calcipath.hooks.prefetch import PATIENT, gathered, read_prefetch, templates
 from calcipath.hooks.request import BadRequest, HookRequest, read_request
@@ -222,14 +223,14 @@ class HookEndpoints:
         started: float,
     ) -> Decision:
         parts, guideline = self._parts, self._parts.assessor.guideline
-        kept = [
-            KeptCard(alert.id, alert.recommendations, alert.indicator, alert.held, memory[alert.id], uuid=name)
-            for alert, name in shown_cards(chosen, body["cards"])
-        ]
-        kept += [
-            KeptCard(alert.id, alert.recommendations, alert.indicator, alert.held, memory[alert.id], why=why)
-            for alert, why in chosen.suppressed
-        ]
+
+        def card(alert: Alert, name: str, why: str) -> KeptCard:
+            facts = parts.digester.of("facts", alert.facts)
+            key = memory[alert.id]
+            return KeptCard(alert.id, alert.recommendations, alert.indicator, alert.held, key, name, why, facts)
+
+        kept = [card(alert, name, "") for alert, name in shown_cards(chosen, body["cards"])]
+        kept += [card(alert, "", why) for alert, why in chosen.suppressed]
         return Decision(
             at=now,
             service=service.id,

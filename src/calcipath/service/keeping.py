@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from calcipath.store.digests import keyed_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class KeptCard:
     key: str
     uuid: str = ""
     why: str = ""
+    facts_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,11 @@ class Digester:
 
     def of(self, *parts: str) -> str:
         """The digest of texts; each is set apart from the next."""
-        text = "".join(f"{len(part)}:{part}" for part in parts)
-        return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return keyed_digest(self._key, *parts)
 
     def of_bytes(self, data: bytes) -> str:
         """The digest of a request's body."""
-        return hmac.new(self._key, data, hashlib.sha256).hexdigest()
+        return keyed_digest(self._key, data)
 
 
 def alert_keys(digester: Digester, server: str, patient: str, facts: Mapping[str, str]) -> dict[str, str]:

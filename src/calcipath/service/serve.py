@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,9 @@ def run(chosen: dict[str, Any]) -> None:
 
     settings = read_settings(**chosen)
     settings = with_digest_key(settings)
-    StoreKeeper.open(settings).close()  # migrate once, and fail here in one sentence rather than in a worker
+    keeper = StoreKeeper.open(settings)  # migrate once, and fail here in one sentence rather than in a worker
+    keeper.sweep(time.time())
+    keeper.close()
     os.environ[RUN], os.environ[KEY] = json.dumps(chosen), settings.digest_key.hex()
     folder = Path(tempfile.mkdtemp(prefix="calcipath-service-"))
     os.environ[REPLAY] = str(folder / "replay.sqlite")
@@ -140,8 +143,6 @@ def build(settings: Settings, replay: ReplayGuard) -> Starlette:
 
 def authenticator(settings: Settings, replay: ReplayGuard) -> Callable[[Request, str], Any]:
     """Verifies the token of a request for an endpoint; the audience is built on the public address, never on the request."""
-    import time
-
     clients = [TrustedClient(each.issuer, each.jwks_url, each.keys, each.tenants) for each in settings.clients]
     key_sets = KeySets([each.jwks_url for each in settings.clients if each.jwks_url], Outgoing(), clock=time.monotonic)
     verifier = ClientVerifier(clients, settings.public_url, replay, key_sets, time.time)

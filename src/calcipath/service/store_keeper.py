@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from calcipath.service.keeping import Decision, KeptCard
@@ -10,7 +9,7 @@ from calcipath.service.settings import Settings
 from calcipath.store.audit import AuditedCard, AuditedDecision, record_decision
 from calcipath.store.feedback import record
 from calcipath.store.feedback_items import parsed_feedback
-from calcipath.store.memory import ShownAlert, seen
+from calcipath.store.memory import ShownAlert, seen, sweep
 from calcipath.store.store import Store, open_store
 
 
@@ -24,6 +23,10 @@ class StoreKeeper:
     def open(cls, settings: Settings) -> StoreKeeper:
         """Open the settings' database and bring it up to date. Raises `StoreError` in one sentence."""
         return cls(open_store(settings.store), keep_comments=settings.keep_comments)
+
+    def sweep(self, now: float) -> None:
+        """Take out what need not be remembered any more."""
+        sweep(self._store, now=now)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -73,5 +76,6 @@ def _card(card: KeptCard) -> AuditedCard:
 
 
 def _remembered(card: KeptCard, decision: Decision, until: float) -> ShownAlert:
-    facts = hashlib.sha256(card.key.encode()).hexdigest()
-    return ShownAlert(card.key, card.alert, card.recommendations, decision.patient_digest, facts, decision.at, until)
+    return ShownAlert(
+        card.key, card.alert, card.recommendations, decision.patient_digest, card.facts_digest, decision.at, until
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class Dosed:
         return bool(self.answer["status"] == "withheld")
 
 
+FEWER = 2000  # virtual patients of a scenario beside the first
 PERCENTILES = (5, 25, 50, 75, 95)
 AUC, LEVEL = "mmol.h/L", "mmol/L"
 
@@ -63,7 +64,11 @@ def answer(request: Request, knowledge: ThiosulfateKnowledge, progress: Progress
         "exposure": _exposure(typical.regimen, request, grams, schedule.doses_per_week),
         "reference": _reference(typical, references, request, grams, knowledge),
         "matched": _matched(matched, request, knowledge),
-        "scenarios": [_scenario(comparer, each, request, grams, reference, knowledge) for each in comparer.scenarios],
+        "scenarios": [
+            _scenario(comparer, each, request, grams, reference, knowledge)
+            | _spread(comparer, each, grams, reference, people)
+            for each in comparer.scenarios
+        ],
         "disagreement": scenarios_disagree(comparer) or None,
         "sensitivity": [
             {"id": each.id, "title": each.title, "mark": each.mark}
@@ -248,6 +253,24 @@ def _scenario(
         **_compared(comparer.pair(scenario), request, grams, reference, knowledge),
         "sources": list(sources.values()),
     }
+
+
+def _spread(
+    comparer: Comparer, scenario: Scenario, grams: float, reference: float | None, people: Pair
+) -> dict[str, Any]:
+    """The same virtual patients under a scenario; of a very large population the first ones."""
+    own = people
+    if scenario is not comparer.scenarios[0]:
+        fewer = replace(comparer.request, population=min(comparer.request.population, FEWER))
+        own = replace(comparer, request=fewer).population(scenario)
+    mmol = comparer.request.product.mmol(grams)
+    found = {"patients": own.regimen.weekly_auc.size, "weekly_auc": _percentiles(own.regimen.weekly_auc * mmol, AUC)}
+    if reference is not None:
+        ratio = (
+            own.regimen.weekly_auc * mmol / (own.reference.weekly_auc * _pentahydrate(reference, comparer.knowledge))
+        )
+        found["ratio"] = _percentiles(ratio, "1")
+    return {"population": found}
 
 
 def _matched(matched: Matched, request: Request, knowledge: ThiosulfateKnowledge) -> dict[str, Any]:

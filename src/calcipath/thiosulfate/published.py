@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from calcipath.guideline.thiosulfate_knowledge import PublishedRegimen
-from calcipath.thiosulfate.comparison import Comparer
+from calcipath.thiosulfate.comparison import Comparer, Pair
 from calcipath.thiosulfate.request import Request
 
 
@@ -65,9 +65,18 @@ def _described(regimen: PublishedRegimen, comparer: Comparer, reference: float |
     per_gram = pair.regimen.weekly_auc[0] / comparer.schedule.doses_per_week
     ratio = per_gram * regimen.dose * regimen.per_week / (pair.reference.weekly_auc[0] * reference)
     found["ratio"] = quantity(ratio, "1")
+    found["scenarios"] = {
+        scenario.id: quantity(ratio * _relative(comparer.pair(scenario)) / _relative(pair), "1")
+        for scenario in comparer.scenarios
+    }
     if abs(ratio - 1.0) > comparer.knowledge.defaults["thiosulfate-scenario-agreement"].value:
         found["differs"] = (
             f"On this dialysis and timing it gives about {ratio:.2f} times the reference's weekly exposure: the published "
             "regimen and equal exposure differ."
         )
     return found
+
+
+def _relative(pair: Pair) -> float:
+    """Weekly exposure of the schedule over that of the reference, dose for dose."""
+    return float(pair.regimen.weekly_auc[0] / pair.reference.weekly_auc[0])
