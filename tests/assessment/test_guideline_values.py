@@ -73,6 +73,7 @@ def guideline(names: str, **parts: object) -> Guideline:
             "vocabulary": None,
             "aliases": None,
             "thiosulfate": None,
+            "hooks": None,
             **parts,
         }
     )  # type: ignore[arg-type]
