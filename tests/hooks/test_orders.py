@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from service_calls import PROBLEM, SELECT, SIGN, VIEW, alerts, answer, bundle, draft
+from service_calls import NOW, PROBLEM, SELECT, SERVICES, SIGN, VIEW, alerts, answer, body, bundle, draft
+
+from calcipath.hooks.prefetch import Prefetched, gathered, templates
+from calcipath.hooks.request import read_request
+from calcipath.hooks.response import consider
+from calcipath.site_assessor import assessor_for
 
 from records import condition, drug, procedure, record, resource, result, sessions, thiosulfate  # isort: skip
 
@@ -125,6 +131,22 @@ def test_thiosulfate_into_the_peritoneum() -> None:
     assert "never into the peritoneum" in card["summary"]
 
 
+def test_an_order_into_the_peritoneum_can_be_removed_where_nothing_is_held(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("thiosulfate_product: {salt: pentahydrate, concentration: 250 'mg/mL'}\n")
+    assessor, _ = assessor_for(str(site))
+    order = draft(thiosulfate(93, 12.5, "g"))
+    order["medicationCodeableConcept"] = {"text": "Sodium thiosulfate intraperitoneal"}
+    service = SERVICES[SIGN]
+    request = read_request(body(SIGN, draftOrders=bundle(order)), service.hook)
+    states = {key: Prefetched("null") for key in templates(assessor.guideline, service)}
+    states["patient"] = Prefetched("whole", tuple(record(dialysis="Peritoneal dialysis")))
+    found = consider(assessor, service, request, gathered(states), now=NOW, code_systems={})
+    (alert,) = found.alerts
+    labels = [each.label for each in alert.order_suggestions]
+    assert not alert.held and labels[0] == "Remove this draft order into the peritoneum" and len(labels) == 2
+
+
 def test_a_biopsy_of_the_ulcer_gets_a_note_and_one_of_the_edge_does_not() -> None:
     (card,) = signed(BIOPSY, SUSPECTED)
     action = card["suggestions"][0]["actions"][0]
@@ -148,6 +170,7 @@ def test_a_held_biopsy_offers_nothing() -> None:
 def test_dialysis_beyond_adequacy_and_within_it() -> None:
     (card,) = signed(draft(sessions(94, "Hemodialysis", per_week=6)))
     assert "beyond adequacy" in card["summary"]
+    assert card["suggestions"][0]["actions"][0]["type"] == "update"
     assert signed(draft(sessions(94, "Hemodialysis", per_week=3))) == []
 
 

@@ -70,12 +70,16 @@ class OrderItem:
 
 @dataclass(frozen=True, slots=True)
 class OrderSuggestion:
-    """What a suggestion does to the order: removes it, adds a note to it, or adds a draft beside it."""
+    """What a suggestion does to the order: removes it, adds a note to it, or adds a draft beside it.
+
+    With a `recommendation` it is offered only where that one speaks.
+    """
 
     label: str
     remove: bool
     note: str
     add: str
+    recommendation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +241,10 @@ def _item(entry: Entry, condition: Callable[[Entry, str], Condition]) -> OrderIt
 
 
 def _suggestion(entry: Entry) -> OrderSuggestion:
-    entry.only("label", "remove", "note", "add")
-    found = OrderSuggestion(entry.text("label"), entry.flag("remove"), entry.text("note", ""), entry.text("add", ""))
+    entry.only("label", "remove", "note", "add", "with")
+    found = OrderSuggestion(
+        entry.text("label"), entry.flag("remove"), entry.text("note", ""), entry.text("add", ""), entry.text("with", "")
+    )
     if sum(map(bool, (found.remove, found.note, found.add))) != 1:
         raise entry.fail("a suggestion has one of 'remove', 'note' and 'add'")
     return found

@@ -140,7 +140,11 @@ def _order(
         tuple(item["id"] for item in items),
         order=order.id,
         orders=tuple(chosen),
-        order_suggestions=order.suggestions,
+        order_suggestions=tuple(
+            each
+            for each in order.suggestions
+            if not each.recommendation or each.recommendation in {item["id"] for item in items}
+        ),
         facts=_facts(items, f"{level} {[each.summary for each in speaking]}", chosen),
     )
 
