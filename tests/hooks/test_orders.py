@@ -205,6 +205,22 @@ def test_a_new_problem_is_read_with_the_record() -> None:
     assert any("vitamin K antagonist" in card["summary"] for card in cards)
 
 
+@pytest.mark.parametrize(
+    ("name", "speaks"),
+    [
+        ("Necrotic ulcer of the thigh", True),
+        ("Calciphylaxis", True),
+        ("Possible calciphylaxis", True),
+        ("Essential hypertension", False),
+        ("Type 2 diabetes mellitus", False),
+    ],
+)
+def test_a_new_problem_speaks_only_when_it_bears_on_calciphylaxis(name: str, speaks: bool) -> None:
+    problem = condition(50, name)
+    for new in (problem, {key: value for key, value in problem.items() if key != "id"}):
+        assert bool(answer(PROBLEM, record(drug(8, "Warfarin 3 mg")), conditions=bundle(new))["cards"]) is speaks
+
+
 def test_an_order_refers_to_its_medication_in_the_bundle() -> None:
     medication = {"resourceType": "Medication", "id": "m1", "code": {"text": "Warfarin 5 mg tablet"}}
     order = draft(drug(90, "x"))

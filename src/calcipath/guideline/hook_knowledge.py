@@ -17,7 +17,10 @@ Speaks = Literal["yes", "held"]
 
 @dataclass(frozen=True, slots=True)
 class HookService:
-    """One service of discovery. `groups` are said on it; with `orders` it looks at draft orders."""
+    """One service of discovery. `groups` are said on it; with `orders` it looks at draft orders.
+
+    `speaks_on`: concepts, or families of them, of which one must be new in the request; empty: it always speaks.
+    """
 
     id: str
     hook: str
@@ -26,6 +29,7 @@ class HookService:
     urgent: bool
     orders: bool
     groups: tuple[str, ...]
+    speaks_on: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +179,16 @@ def _require_known(found: HookKnowledge, recommendations: frozenset[str], concep
         if draft not in found.drafts:
             raise GuidelineError(f"hooks.yaml: '{place}': there is no draft '{draft}'")
     for service in found.services:
+        for name in service.speaks_on:
+            if name not in concepts and name != "lesion":
+                raise GuidelineError(f"hooks.yaml: service '{service.id}': there is no concept '{name}'")
         for group in service.groups:
             if group not in found.groups:
                 raise GuidelineError(f"hooks.yaml: service '{service.id}': there is no group '{group}'")
 
 
 def _service(entry: Entry) -> HookService:
-    entry.only("id", "hook", "title", "description", "urgent", "orders", "groups")
+    entry.only("id", "hook", "title", "description", "urgent", "orders", "groups", "speaks_on")
     return HookService(
         entry.text("id"),
         entry.one_of("hook", HOOKS),
@@ -190,6 +197,7 @@ def _service(entry: Entry) -> HookService:
         entry.flag("urgent"),
         entry.flag("orders"),
         entry.texts("groups"),
+        entry.texts("speaks_on"),
     )
 
 

@@ -54,6 +54,14 @@ def _is_of(resource: Resource, patient: str) -> bool:
     return reference is None or (isinstance(reference, str) and reference.rsplit("/", 1)[-1] == patient)
 
 
+def identified(bundle: Sequence[Resource]) -> list[Resource]:
+    """The resources, each with an id: what is new may have none yet."""
+    return [
+        each if isinstance(each.get("id"), str) and each["id"] else {**each, "id": f"new-{number}"}
+        for number, each in enumerate(bundle)
+    ]
+
+
 def as_signed(found: Iterable[Draft], bundle: Sequence[Resource], patient: str, now: str) -> list[Resource]:
     """The bundle's resources for the record: orders active and dated now, what they refer to as it is."""
     by_identity = {id(draft.resource): draft for draft in found}

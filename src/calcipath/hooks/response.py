@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from calcipath.assessment.assess import Assessor
+from calcipath.assessment.assess import Assessment, Assessor
 from calcipath.guideline.hook_knowledge import HookService
+from calcipath.guideline.model import Guideline
 from calcipath.hooks.alerts import Alert, group_alerts, incomplete_alert, order_alerts, urgent_alerts
 from calcipath.hooks.cards import CardSettings, card
-from calcipath.hooks.draft_orders import as_signed, drafts, watched, without
+from calcipath.hooks.draft_orders import as_signed, drafts, identified, watched, without
 from calcipath.hooks.prefetch import Gathered
 from calcipath.hooks.request import HookRequest
 from calcipath.hooks.selection import Selection
@@ -46,7 +47,7 @@ def consider(
     Raises `RecordError` where the resources are of two patients.
     """
     found = drafts(request.bundle, request.patient, request.selections) if service.orders else ()
-    context = as_signed(found, request.bundle, request.patient, now)
+    context = as_signed(found, request.bundle, request.patient, now) if service.orders else identified(request.bundle)
     resources = [*without(known.resources, context), *context]
     report = read_resources(
         [RawResource(each, "", f"{each.get('resourceType')}/{each.get('id')}") for each in resources],
@@ -57,6 +58,8 @@ def consider(
     moment = parse_when(now)
     at = moment.latest if moment else 0.0
     assessed = assessor.assess(report.record, as_of=at, as_of_text=now, read_notes=read_notes, brief=True)
+    if service.speaks_on and not _is_new(service, context, assessed, assessor.guideline):
+        return Considered((), known.missing, assessed.answer["suspicion"]["level"], 0)
     verdicts = assessed.verdicts
     knowledge, answer = assessor.guideline.hooks, assessed.answer
     alerts: list[Alert] = list(urgent_alerts(answer)) if service.urgent else []
@@ -69,6 +72,19 @@ def consider(
     if not alerts and known.missing and concerned:
         alerts = [incomplete_alert(known.missing)]
     return Considered(tuple(alerts), known.missing, answer["suspicion"]["level"], len(found))
+
+
+def _is_new(
+    service: HookService, context: Sequence[Mapping[str, Any]], assessed: Assessment, guideline: Guideline
+) -> bool:
+    """Whether something that the service speaks on is among what the request brings."""
+    brought = {f"{each.get('resourceType')}/{each.get('id')}" for each in context}
+    return any(
+        finding.event.reference in brought
+        and finding.assertion in ("stated", "uncertain")
+        and (finding.concept in service.speaks_on or guideline.vocabulary.family(finding.concept) in service.speaks_on)
+        for finding in assessed.findings
+    )
 
 
 def response(
