@@ -178,6 +178,10 @@ def _require_known(found: HookKnowledge, recommendations: frozenset[str], concep
     for place, draft in added:
         if draft not in found.drafts:
             raise GuidelineError(f"hooks.yaml: '{place}': there is no draft '{draft}'")
+    _require_known_services(found, concepts)
+
+
+def _require_known_services(found: HookKnowledge, concepts: frozenset[str]) -> None:
     for service in found.services:
         for name in service.speaks_on:
             if name not in concepts and name != "lesion":
