@@ -32,7 +32,7 @@ def dosing_lines(assessment: Item) -> list[Line]:
     lines += _holds(dosing, assessment)
     lines += _read(dosing)
     lines += _exposure(dosing)
-    said = {text for item in _records(assessment.get("recommendations")) for text in items(item.get("cautions"))}
+    said = [text for item in _records(assessment.get("recommendations")) for text in items(item.get("cautions"))]
     lines += [("warning", wording.say(warning)) for warning in items(dosing.get("warnings")) if warning not in said]
     lines += [("note", wording.say(note)) for note in items(dosing.get("words"))]
     return [(label, text) for label, text in lines if text]
