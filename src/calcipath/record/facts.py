@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from calcipath.guideline.model import Fact, Guideline
 from calcipath.record.evidence import Evidence, FactValue
 from calcipath.record.findings import DAY, Moment, medication, positive, recorded
-from calcipath.record.measurements import YEAR, ReadValues, duration, elapsed, frequency, quantity
+from calcipath.record.measurements import ReadValues, quantity
 from calcipath.record.model import DataProblem, Finding, Record
+from calcipath.record.occurrences import YEAR, duration, elapsed, frequency
 
 
 @dataclass(frozen=True, slots=True)

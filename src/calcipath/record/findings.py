@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calcipath.guideline.model import Fact
 from calcipath.record.evidence import Evidence, FactValue, event_date, instant
 from calcipath.record.model import Assertion, DataProblem, Event, Finding
+from calcipath.record.statements import (
+    Statement,
+    drug_statement,
+    excluded_route,
+    fits,
+    fits_context,
+    recorded_statement,
+    result_statement,
+)
 
 DAY = 86400.0
 LONGEST_VALUE = 80  # characters; a longer value text is quoted where it is read
-_LASTING = ("condition", "allergy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,61 +61,29 @@ def evidence_of(finding: Finding, fact: Fact, assertion: Assertion | None = None
     )
 
 
-def fits(finding: Finding, fact: Fact) -> bool:
-    """Whether the finding is of the kind that the fact reads."""
-    if fact.event_kinds and finding.event.kind not in fact.event_kinds:
-        return False
-    if fact.routes and finding.route not in fact.routes:
-        return False
-    if fact.done_only and (finding.event.kind == "order" or finding.event.status == "planned"):
-        return False
-    return finding.event.kind != "order"
-
-
 def window_days(fact: Fact, moment: Moment) -> float | None:
     """The look-back window in days; shorter in hospital where the fact says so."""
     return fact.within_days_inpatient if moment.inpatient and fact.within_days_inpatient else fact.within_days
 
 
-def in_window(finding: Finding, fact: Fact, moment: Moment) -> bool:
-    """Whether the event still speaks for today. Active diagnoses last; undated entries are not excluded."""
-    event, days = finding.event, window_days(fact, moment)
-    if days is None or (event.kind == "procedure" and event.status == "active"):
-        return True
-    if event.kind in _LASTING and not fact.conditions_within and finding.route != "text":
-        return True
-    if event.kind in _LASTING and not fact.conditions_within and event.status == "active":
-        return True
+def in_window(at: float, fact: Fact, moment: Moment) -> bool:
+    """Whether something of the instant `at` (-inf: undated) lies in the fact's look-back window."""
+    days = window_days(fact, moment)
+    return days is None or moment.as_of - at <= days * DAY
+
+
+def _speaks(statement: Statement, event: Event, fact: Fact, moment: Moment) -> bool:
     at = instant(event)
-    return at == float("-inf") or moment.as_of - at <= days * DAY
+    if statement.reach == "always":
+        return True
+    if at == float("-inf"):
+        return statement.reach == "window"
+    return in_window(at, fact, moment)
 
 
-def _can_deny(finding: Finding, fact: Fact) -> bool:
-    """Whether the absence of this concept means the absence of the whole ("no cirrhosis" is not "no liver disease")."""
-    return not fact.denied_by or finding.concept in fact.denied_by
-
-
-def _vote(finding: Finding, fact: Fact) -> Vote:
-    event, assertion = finding.event, finding.assertion
-    at = instant(event)
-    if event.kind in _LASTING and at == float("-inf"):
-        at = float("inf") if event.status == "active" else at
-    past = assertion == "historical" or (event.kind in _LASTING and event.status in ("inactive", "completed"))
-    if fact.any_assertion:
-        return Vote(None if assertion == "family" else True, finding, assertion, at)
-    if assertion == "family":
-        return Vote(None, finding, assertion, at)
-    if event.verification == "refuted" or assertion == "negated":
-        return Vote(False if _can_deny(finding, fact) else None, finding, "negated", at)
-    if past:
-        return Vote(True if fact.history or fact.only_history else None, finding, "historical", at)
-    if fact.only_history:
-        return Vote(None, finding, assertion, at)
-    if assertion == "uncertain" or event.verification == "provisional":
-        return Vote(True if fact.any_certainty else None, finding, "uncertain", at)
-    if fact.confirmed_only and event.verification != "confirmed":
-        return Vote(None, finding, "uncertain", at)
-    return Vote(True, finding, assertion, at)
+def _vote(statement: Statement, finding: Finding) -> Vote:
+    at = instant(finding.event) if statement.at is None else statement.at
+    return Vote(statement.says, finding, statement.assertion, at)
 
 
 def _unique(items: Iterable[Evidence]) -> tuple[Evidence, ...]:
@@ -146,15 +122,13 @@ def recorded(
     fact: Fact, findings: Sequence[Finding], by_event: dict[int, set[str]], moment: Moment, complete: frozenset[str]
 ) -> tuple[FactValue, DataProblem | None]:
     """A `recorded` fact. `by_event` gives the concepts found in each event (by identity)."""
-    kept = [
-        f
-        for f in findings
-        if fits(f, fact)
-        and in_window(f, fact, moment)
-        and (not fact.with_concepts or by_event[id(f.event)].intersection(fact.with_concepts))
-        and not by_event[id(f.event)].intersection(fact.without_concepts)
-    ]
-    value, problem = decide([_vote(f, fact) for f in kept], fact)
+    votes = []
+    for finding in findings:
+        if fits(finding, fact) and fits_context(fact, by_event[id(finding.event)]):
+            statement = recorded_statement(finding, fact)
+            if _speaks(statement, finding.event, fact, moment):
+                votes.append(_vote(statement, finding))
+    value, problem = decide(votes, fact)
     return _with_silence(value, fact, complete), problem
 
 
@@ -171,80 +145,30 @@ def medication(
     fact: Fact, findings: Sequence[Finding], moment: Moment, complete: frozenset[str]
 ) -> tuple[FactValue, DataProblem | None]:
     """A `medication` fact: whether the drug is current (or, with `ever`, was given at any time)."""
-    kept = [f for f in findings if fits(f, fact) and not _excluded_route(f.event, fact)]
-    value, problem = decide([_drug_vote(f, fact, moment) for f in kept], fact)
+    votes = []
+    for finding in findings:
+        if fits(finding, fact) and not excluded_route(finding.event, fact):
+            statement = drug_statement(finding, fact)
+            if not _speaks(statement, finding.event, fact, moment):
+                statement = Statement(None, "historical")
+            votes.append(_vote(statement, finding))
+    value, problem = decide(votes, fact)
     return _with_silence(value, fact, complete), problem
-
-
-def _excluded_route(event: Event, fact: Fact) -> bool:
-    route = event.route.lower()
-    return bool(route) and any(word in route for word in fact.not_route)
-
-
-def _drug_vote(finding: Finding, fact: Fact, moment: Moment) -> Vote:
-    event, at = finding.event, instant(finding.event)
-    if event.verification == "refuted":
-        return Vote(False, finding, "negated", at)
-    if finding.assertion in ("negated", "family", "uncertain"):
-        says = False if finding.assertion == "negated" and _can_deny(finding, fact) else None
-        return Vote(says, finding, finding.assertion, at)
-    if fact.ever:
-        return Vote(event.status != "planned" or None, finding, "stated", at)
-    if finding.assertion == "historical":
-        return Vote(None, finding, "historical", at)
-    days = window_days(fact, moment)
-    recent = at != float("-inf") and (days is None or moment.as_of - at <= days * DAY)
-    if event.kind != "medication":
-        return Vote(True if recent else None, finding, "stated" if recent else "historical", at)
-    if event.resource_type == "MedicationAdministration":
-        return Vote(True if recent else None, finding, "stated" if recent else "historical", at)
-    if event.status == "active" and not (fact.doses_only and event.resource_type == "MedicationRequest"):
-        return Vote(True, finding, "stated", float("inf"))
-    if event.status == "unknown":
-        return Vote(None, finding, "uncertain", at)
-    return Vote(None, finding, "historical", at)
-
-
-_POSITIVE_CODES = {"POS": True, "A": True, "AA": True, "H": True, "HH": True, "NEG": False, "N": False, "ND": False}
-_POSITIVE_WORDS = ("positive", "present", "detected", "reactive", "elevated", "high", "raised", "strongly")
-_NEGATIVE_WORDS = (
-    "negative",
-    "normal",
-    "absent",
-    "not detected",
-    "non-reactive",
-    "nonreactive",
-    "none",
-    "no growth",
-    "not present",
-    "sterile",
-    "within",
-)
 
 
 def positive(fact: Fact, findings: Sequence[Finding], moment: Moment) -> tuple[FactValue, DataProblem | None]:
     """A qualitative result: by its interpretation, its words, or its value against its own reference limit."""
     votes = []
     for finding in findings:
-        if fits(finding, fact) and in_window(finding, fact, moment):
-            says = _result(finding.event, fact)
-            if says is None and finding.event.kind in ("condition", "note", "report"):
-                says = _vote(finding, fact).says
-            votes.append(Vote(says, finding, "negated" if says is False else finding.assertion, instant(finding.event)))
+        if fits(finding, fact):
+            statement = result_statement(finding, fact)
+            if _speaks(statement, finding.event, fact, moment):
+                votes.append(_vote(_measured(statement, finding.event), finding))
     return decide(votes, fact)
 
 
-def _result(event: Event, fact: Fact) -> bool | None:
-    if event.interpretation in _POSITIVE_CODES:
-        return _POSITIVE_CODES[event.interpretation]
-    if event.value_boolean is not None:
-        return event.value_boolean
-    words = " ".join([event.value_text, *(c.display for c in event.value_codings)]).lower().strip()
-    if words:
-        if any(word in words for word in _NEGATIVE_WORDS):
-            return False
-        if fact.any_text_is_positive or any(word in words for word in _POSITIVE_WORDS):
-            return True
-    if event.quantity is not None and event.range_high is not None:
-        return event.quantity.value > event.range_high.value
-    return None
+def _measured(statement: Statement, event: Event) -> Statement:
+    if statement.above is None or event.quantity is None:
+        return statement
+    above = event.quantity.value > statement.above
+    return replace(statement, says=above, assertion=statement.assertion if above else "negated")

@@ -19,15 +19,19 @@ from calcipath.record.unit_reading import Measure, UnitProblem, measure_of, unit
 
 ProblemKind = Literal["unit-missing", "unit-impossible", "value-implausible", "unreadable"]
 EVERYTHING = (-math.inf, math.inf)
-_COMPARATORS = frozenset({"", "<", "<=", ">", ">=", "ad"})
+SMALLEST_SHARE = 1e9
+MOST_SHARED = 1e6  # beyond it nine decimal places are more than a float holds
+EPSILON = 2.0**-52
+AT_MOST = ("<=", "ad")  # "ad": as much as brings the total to the value
+_COMPARATORS = frozenset({"", "<", ">", ">=", *AT_MOST})
 
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
     """A quantity in the canonical unit: the true value lies in the closed interval [low, high].
 
-    `value` is the number as converted (12 significant digits), `comparator` as written. After '<' and '>' the bound
-    itself is excluded by taking the neighbouring floating-point number. An open low end is 0 where the quantity
+    `value` is the number as converted (see `decimal`), `comparator` as written. After '<' and '>' the bound itself is
+    excluded (see `excluded`). An open low end is 0 where the quantity
     cannot be negative.
     """
 
@@ -65,15 +69,80 @@ def normalise(
     number = _number(quantity.value)
     if number is None:
         return _problem("value-implausible", measure, _shown(quantity), "the value is not a finite number")
+    conversion = _conversion(quantity, measure, aliases, plausible)
+    if isinstance(conversion, QuantityProblem):
+        return conversion
+    read = conversion.interval(number)
+    if conversion.believes(read):
+        return read
+    return _out_of_range(number, quantity, conversion, measure)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How every number with one unit and comparator is read: `number` x `factor` + `shift`, in the unit `code`.
+
+    `floor` is the low end of "less than"; `plausible` the range of believable values.
+    """
+
+    factor: float
+    shift: float
+    comparator: str
+    floor: float
+    plausible: tuple[float, float]
+    unit: Unit
+    code: str
+
+    def interval(self, number: float) -> Normalised:
+        """The interval in which the true value lies."""
+        value = decimal(number * self.factor + self.shift)
+        low = high = value
+        if self.comparator == "<":
+            low, high = self.floor, value - excluded(value)
+        elif self.comparator in AT_MOST:
+            low = self.floor
+        elif self.comparator == ">":
+            low, high = value + excluded(value), math.inf
+        elif self.comparator == ">=":
+            high = math.inf
+        return Normalised(min(low, high), high, value, self.code, self.comparator)
+
+    def believes(self, read: Normalised) -> bool:
+        """Whether the interval meets the plausible range; a value below a limit of detection may lie under it."""
+        least, most = self.plausible
+        if self.comparator in ("<", *AT_MOST) and least >= 0:
+            return read.value > 0
+        return read.low <= most and read.high >= least
+
+
+def conversion_of(
+    quantity: Quantity,
+    *,
+    unit: str,
+    aliases: UnitAliases,
+    analyte: Analyte | None = None,
+    accepted_units: Sequence[str] = (),
+    plausible: tuple[float, float] = EVERYTHING,
+) -> Conversion | QuantityProblem:
+    """How the numbers of quantities written like this one are read; as for `normalise`, whatever the number is."""
+    return _conversion(quantity, measure_of(unit, analyte, tuple(accepted_units)), aliases, plausible)
+
+
+def _conversion(
+    quantity: Quantity, measure: Measure, aliases: UnitAliases, plausible: tuple[float, float]
+) -> Conversion | QuantityProblem:
     if quantity.comparator not in _COMPARATORS:
         return _problem("unreadable", measure, _shown(quantity), f"the comparator '{quantity.comparator}' is not known")
     found = unit_of(quantity, measure, aliases)
     if isinstance(found, UnitProblem):
         return _problem(found.kind, measure, _shown(quantity), found.sentence)
-    read = _interval(number, quantity.comparator, found, measure, plausible)
-    if _believable(read, plausible):
-        return read
-    return _out_of_range(number, quantity, found, measure, plausible)
+    return _conversion_from(found, quantity.comparator, measure, plausible)
+
+
+def _conversion_from(unit: Unit, comparator: str, measure: Measure, plausible: tuple[float, float]) -> Conversion:
+    factor, shift = measure.conversion_from(unit)
+    floor = 0.0 if plausible[0] >= 0 and not measure.unit.offset else -math.inf
+    return Conversion(factor, shift, comparator, floor, plausible, unit, measure.unit.code)
 
 
 def _number(value: object) -> float | None:
@@ -87,51 +156,30 @@ def _number(value: object) -> float | None:
 
 
 def decimal(number: float) -> float:
-    """The number to 12 significant digits: 33 g/L is 3.3 g/dL, not 3.3000000000000003."""
-    return float(f"{number:.12g}")
+    """The number to nine decimal places, where it has so many: 33 g/L is 3.3 g/dL, not 3.3000000000000003.
+
+    Three IEEE operations, so that a database gives the same last bit.
+    """
+    return math.floor(number * SMALLEST_SHARE + 0.5) / SMALLEST_SHARE if abs(number) < MOST_SHARED else number
 
 
-def _interval(
-    number: float, comparator: str, unit: Unit, measure: Measure, plausible: tuple[float, float]
-) -> Normalised:
-    factor, shift = measure.conversion_from(unit)
-    value = decimal(number * factor + shift)
-    floor = 0.0 if plausible[0] >= 0 and not measure.unit.offset else -math.inf
-    low = high = value
-    if comparator == "<":
-        low, high = floor, math.nextafter(value, -math.inf)
-    elif comparator in ("<=", "ad"):  # "ad": as much as brings the total to the value, so at most the value
-        low = floor
-    elif comparator == ">":
-        low, high = math.nextafter(value, math.inf), math.inf
-    elif comparator == ">=":
-        high = math.inf
-    return Normalised(min(low, high), high, value, measure.unit.code, comparator)
+def excluded(bound: float) -> float:
+    """How far to step from a bound that is itself excluded: no less than to the neighbouring floating-point number."""
+    return max(abs(bound), 1.0) * EPSILON
 
 
-def _believable(read: Normalised, plausible: tuple[float, float]) -> bool:
-    """Whether the interval meets the plausible range; a value below a limit of detection may lie under it."""
-    least, most = plausible
-    if read.comparator in ("<", "<=", "ad") and least >= 0:
-        return read.value > 0
-    return read.low <= most and read.high >= least
-
-
-def _out_of_range(
-    number: float, quantity: Quantity, unit: Unit, measure: Measure, plausible: tuple[float, float]
-) -> QuantityProblem:
+def _out_of_range(number: float, quantity: Quantity, conversion: Conversion, measure: Measure) -> QuantityProblem:
     """Either the unit is wrong (another accepted one would make the value believable) or the value is.
 
     Without a list of accepted units nothing says which mistake is likely: the value is called implausible.
     """
-    shown = _shown(quantity)
-    fitting = [
-        other.code
-        for other in ((measure.unit, *measure.accepted) if measure.accepted else ())
-        if measure.admits(other)
-        and other != unit
-        and _believable(_interval(number, quantity.comparator, other, measure, plausible), plausible)
-    ]
+    shown, plausible = _shown(quantity), conversion.plausible
+    fitting = []
+    for other in (measure.unit, *measure.accepted) if measure.accepted else ():
+        if measure.admits(other) and other != conversion.unit:
+            instead = _conversion_from(other, quantity.comparator, measure, plausible)
+            if instead.believes(instead.interval(number)):
+                fitting.append(other.code)
     limits = f"values from {plausible[0]:.6g} to {plausible[1]:.6g}{_name(measure.unit)} are believable"
     if fitting:
         reason = f"{limits}, and the number would fit {' or '.join(dict.fromkeys(fitting))}"
