@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
-from calcipath import __version__, dose_command, serve_command
+from calcipath import __version__, dose_command, generate_command, screen_command, serve_command
 from calcipath.conformance import command as conformance_command
 from calcipath.console import colour, columns, print_json, show
 from calcipath.errors import CalcipathError, InputError
@@ -163,6 +163,10 @@ def _parser() -> argparse.ArgumentParser:
     store_command.add_feedback_options(
         _command(commands, "feedback", "report on feedback, what is not shown again, the audit", feedback), _add_shared
     )
+    screening = _command(commands, "screen", "screen a population: who is at risk, whose care has a gap", screen)
+    screen_command.add_options(screening)
+    screening.add_argument("--config", default="", metavar="FILE", help="a site's configuration")
+    generate_command.add_options(_command(commands, "generate", "generate an imaginary population for tests", generate))
     return parser
 
 
@@ -306,6 +310,19 @@ def feedback(chosen: argparse.Namespace) -> int:
     content, status = store_command.run(chosen, columns(chosen), colour(chosen))
     show(content, chosen.format)
     return status
+
+
+def screen(chosen: argparse.Namespace) -> int:
+    """`calcipath screen`: a population."""
+    _check_config(chosen.config)
+    show(screen_command.run(chosen), "text")
+    return OK
+
+
+def generate(chosen: argparse.Namespace) -> int:
+    """`calcipath generate`: a synthetic population with its truth."""
+    show(generate_command.run(chosen), "text")
+    return OK
 
 
 def explain(chosen: argparse.Namespace) -> int:
