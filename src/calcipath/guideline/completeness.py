@@ -38,6 +38,7 @@ def _further_conditions(guideline: Guideline) -> Iterator[Condition]:
         if item.urgent_now:
             yield item.urgent_now
     yield from guideline.hooks.conditions()
+    yield from guideline.worklist.conditions()
     yield from (conflict.condition for conflict in guideline.conflicts)
 
 

@@ -10,6 +10,7 @@ from calcipath.guideline.analytes import Analyte
 from calcipath.guideline.expression import Expression
 from calcipath.guideline.unit_aliases import UnitAliases
 from calcipath.guideline.vocabulary import Vocabulary
+from calcipath.guideline.worklist_model import WorklistKnowledge
 
 if TYPE_CHECKING:
     from calcipath.guideline.hook_knowledge import HookKnowledge
@@ -294,3 +295,4 @@ class Guideline:
     types: Mapping[str, ValueType]
     thiosulfate: ThiosulfateKnowledge
     hooks: HookKnowledge
+    worklist: WorklistKnowledge = WorklistKnowledge()

@@ -31,6 +31,7 @@ from calcipath.guideline.thiosulfate_knowledge import (
 from calcipath.guideline.typecheck import TypeChecker
 from calcipath.guideline.unit_aliases import UnitAliases, read_unit_aliases
 from calcipath.guideline.vocabulary import VocabularyError, build_vocabulary
+from calcipath.guideline.worklist_reader import read_worklist
 
 STANDINGS = ("established", "favoured", "possible", "unlikely")
 VERDICTS = ("yes", "no", "unknown", "held")
@@ -160,6 +161,15 @@ class _Reading:
                 reader.condition,
                 frozenset(entry.text("id") for entry in entries["recommendation"]),
                 frozenset(vocabulary.concepts),
+            ),
+            worklist=read_worklist(
+                top(self._file("worklist.yaml")),
+                reader.condition,
+                [
+                    f"{kind}:{entry.text('id')}"
+                    for kind in ("recommendation", "risk", "urgent")
+                    for entry in entries[kind]
+                ],
             ),
         )
         self._require_known_ids(guideline, entries)

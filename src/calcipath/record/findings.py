@@ -82,7 +82,9 @@ def _speaks(statement: Statement, event: Event, fact: Fact, moment: Moment) -> b
 
 
 def _vote(statement: Statement, finding: Finding) -> Vote:
-    at = instant(finding.event) if statement.at is None else statement.at
+    at = instant(finding.event)
+    if statement.lasting or (statement.lasting_undated and at == float("-inf")):
+        at = float("inf")
     return Vote(statement.says, finding, statement.assertion, at)
 
 

@@ -22,14 +22,16 @@ class Statement:
     """What a finding says about a fact, whatever the moment: yes, no, or (None) something that does not decide.
 
     `reach` says when it speaks: always; within the fact's window or undated; or only if dated within it (`recent`).
-    `at` is when it counts as said, where that is not the event's own instant. With `above`, it says yes when the
+    It counts as said now where it is `lasting`, and where `lasting_undated`, if the event has no date; else at the
+    event's own instant. With `above`, it says yes when the
     event's number lies above that limit, and no otherwise.
     """
 
     says: bool | None
     assertion: Assertion
     reach: Reach = "always"
-    at: float | None = None
+    lasting: bool = False
+    lasting_undated: bool = False
     above: float | None = None
 
 
@@ -68,9 +70,7 @@ def recorded_statement(finding: Finding, fact: Fact) -> Statement:
     """What a finding says about a `recorded` fact."""
     event, reach = finding.event, _reach(finding, fact)
     says, assertion = _says(finding, fact)
-    undated = event.started is None and event.ended is None and event.issued is None
-    at = float("inf") if undated and event.kind in _LASTING and event.status == "active" else None
-    return Statement(says, assertion, reach, at)
+    return Statement(says, assertion, reach, lasting_undated=event.kind in _LASTING and event.status == "active")
 
 
 def _says(finding: Finding, fact: Fact) -> tuple[bool | None, Assertion]:
@@ -114,7 +114,7 @@ def drug_statement(finding: Finding, fact: Fact) -> Statement:
     if event.kind != "medication" or event.resource_type == "MedicationAdministration":
         return Statement(True, "stated", "recent")
     if event.status == "active" and not (fact.doses_only and event.resource_type == "MedicationRequest"):
-        return Statement(True, "stated", at=float("inf"))
+        return Statement(True, "stated", lasting=True)
     return Statement(None, "uncertain" if event.status == "unknown" else "historical")
 
 

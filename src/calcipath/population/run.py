@@ -1,0 +1,194 @@
+"""One run of a screening, from a source to a folder of results that appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from calcipath import __version__
+from calcipath.errors import InputError
+from calcipath.guideline.model import Guideline
+from calcipath.population.duckdb_engine import Database
+from calcipath.population.fhir_files import first_sentence
+from calcipath.population.results import ResultWriter, quality
+from calcipath.population.screening import Screening, ScreenOptions
+from calcipath.population.source import Source, open_source, write_flat
+
+UNFINISHED: Final = ".unfinished-"
+LATEST: Final = "latest"
+RUN: Final = "run-"
+Report = Callable[[Path, Path | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """`memory` and `threads` limit the engine; `flat` names a folder in which the flat form is kept for a next run."""
+
+    screen: ScreenOptions
+    memory: str = "600MB"
+    threads: int = 2
+    flat: str = ""
+
+
+def screen(
+    source: str, out: str, guideline: Guideline, options: RunOptions, *, step: Callable[[str], None], report: Report
+) -> Path:
+    """Screen the population at `source`; gives the folder of the run, which `out/latest` then names.
+
+    `report` is called with the folder and that of the run before, to add what is made from the results. Raises
+    `InputError`; then nothing of an earlier run has changed.
+    """
+    place = Path(out)
+    previous = latest(place)
+    with _errors_said(source, out), _unfinished(place) as folder:
+        work = folder / "work"
+        work.mkdir()
+        seconds: dict[str, float] = {}
+        with Database(str(work), memory=options.memory, threads=options.threads) as database:
+            patients = _run(database, source, folder, guideline, options, _timed(step, seconds))
+        shutil.rmtree(work)
+        _tell(folder / "run.json", _about(source, guideline, options, patients, seconds))
+        report(folder, previous)
+        return _published(place, folder)
+
+
+def _run(
+    database: Database,
+    path: str,
+    folder: Path,
+    guideline: Guideline,
+    options: RunOptions,
+    step: Callable[[str], None],
+) -> int:
+    step("source")
+    source = open_source(database, path)
+    if options.flat:
+        source = _kept(database, source, options.flat, step)
+    screening = Screening(database, guideline, source, options.screen, step)
+    screening.prepare()
+    writer = ResultWriter(database, guideline, screening.reader.facts, folder)
+    for _ in screening.portions(writer.query.sql):
+        writer.add()
+    writer.finish()
+    _tell(folder / "quality.json", quality(database, screening))
+    step("done")
+    return database.count("SELECT count(*) FROM patient")
+
+
+def _kept(database: Database, source: Source, flat: str, step: Callable[[str], None]) -> Source:
+    """The source as its flat form, kept in a folder that appears when it is whole."""
+    step("flat form")
+    place = Path(flat)
+    if place.exists() and any(place.iterdir()):
+        raise InputError(f"{flat} is not empty; give a new folder for the flat form")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=place.parent))
+    try:
+        for statement in source.prepare:
+            database.run(statement)
+        write_flat(database, source, made)
+        made.replace(place)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return open_source(database, flat)
+
+
+def latest(out: Path) -> Path | None:
+    """The newest finished run in a folder of results."""
+    link = out / LATEST
+    return link.resolve() if link.is_dir() else None
+
+
+@contextmanager
+def _unfinished(out: Path) -> Iterator[Path]:
+    """A folder that goes when the run fails. Those of runs that were killed go first."""
+    out.mkdir(parents=True, exist_ok=True)
+    for left in out.glob(f"{UNFINISHED}*"):
+        if not _alive(left):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=out))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(folder: Path) -> bool:
+    number = folder.name.removeprefix(UNFINISHED).partition("-")[0]
+    try:
+        os.kill(int(number), 0)
+    except PermissionError:
+        return True
+    except (ValueError, OSError):
+        return False
+    return int(number) != os.getpid()
+
+
+def _published(out: Path, folder: Path) -> Path:
+    """Give the finished run its number and let `latest` name it, in one step."""
+    numbers = [int(run.name.removeprefix(RUN)) for run in out.glob(f"{RUN}[0-9]*")]
+    run = out / f"{RUN}{max(numbers, default=0) + 1:04}"
+    folder.replace(run)
+    link = out / f"{UNFINISHED}{os.getpid()}-{LATEST}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(run.name)
+    link.replace(out / LATEST)
+    return run
+
+
+@contextmanager
+def _errors_said(source: str, out: str) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        told = first_sentence(error)
+        if "No space left" in str(error) or "disk" in str(error).lower():
+            raise InputError(f"the disk of {out} is full; nothing was changed") from None
+        raise InputError(f"{source} could not be screened: {told}; nothing was changed") from None
+    except OSError as error:
+        raise InputError(f"{out}: {error.strerror or type(error).__name__}; nothing was changed") from None
+
+
+def _timed(step: Callable[[str], None], seconds: dict[str, float]) -> Callable[[str], None]:
+    last: list[tuple[str, float]] = []
+
+    def timed(name: str) -> None:
+        now = time.monotonic()
+        if last:
+            before, since = last.pop()
+            kind = "patients" if before.startswith("patients ") else before
+            seconds[kind] = round(seconds.get(kind, 0.0) + now - since, 3)
+        last.append((name, now))
+        step(name)
+
+    return timed
+
+
+def _about(
+    source: str, guideline: Guideline, options: RunOptions, patients: int, seconds: dict[str, float]
+) -> dict[str, Any]:
+    return {
+        "calcipath": __version__,
+        "guideline": {"id": guideline.id, "version": guideline.version, "date": guideline.date},
+        "source": Path(source).name,
+        "as_of": options.screen.as_of or "end of each record",
+        "notes": options.screen.notes,
+        "complete": sorted(options.screen.complete),
+        "engine": f"DuckDB {duckdb.__version__}",
+        "patients": patients,
+        "seconds": seconds,
+    }
+
+
+def _tell(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

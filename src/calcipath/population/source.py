@@ -1,0 +1,152 @@
+"""Where a population comes from: FHIR Bulk Data files, or the flat form itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from calcipath.errors import InputError
+from calcipath.population.duckdb_engine import Database
+from calcipath.population.fhir_files import BadLine, bad_lines, find_ndjson, first_sentence, read_export
+from calcipath.population.fhir_members import MEMBERS
+from calcipath.population.fhir_sql import TARGETS, FhirFiles, events_sql, patients_sql, quoted, targets_sql, visits_sql
+
+FLAT_PATIENT: Final = ("patient", "sex", "birth_date", "death_date", "site")
+FLAT_EVENT: Final = ("patient", "reference", "content", "started", "ended", "recorded", "value", "notes")
+NO_VERSIONS: Final = "CAST(0 AS DOUBLE) AS updated, CAST(0 AS BIGINT) AS version"
+NO_PATIENTS: Final = (
+    "SELECT " + ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in FLAT_PATIENT) + f", {NO_VERSIONS} LIMIT 0"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """SQL for a part of the flat events.
+
+    `versions`: the same with the columns `updated` and `version`, for entries that come in several versions; empty
+    where there are none. `by_visit`: some may be dated by the encounter whose id the column `visit` holds.
+    """
+
+    events: str
+    versions: str = ""
+    by_visit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """SQL that gives the flat form, part by part.
+
+    `prepare` runs first. `visits` gives id and start of the encounters whose ids a query gives; None where the source
+    has none. `unreadable`: lines or rows of the source that could not be read.
+    """
+
+    kind: str
+    prepare: tuple[str, ...]
+    patients: str
+    parts: tuple[Part, ...]
+    visits: Callable[[str], str] | None = None
+    resources: dict[str, int] = field(default_factory=dict)
+    unreadable: int = 0
+    samples: tuple[BadLine, ...] = ()
+
+
+def open_source(database: Database, path: str) -> Source:
+    """The source at `path`. Raises `InputError` where nothing is there that can be read."""
+    place = Path(path)
+    if not place.exists():
+        raise InputError(f"there is no file or folder {path}")
+    if place.is_dir() and (place / "patient.parquet").exists() and any(place.glob("event*.parquet")):
+        return _flat(database, place)
+    files = find_ndjson(place)
+    if files:
+        return _fhir(database, files)
+    raise InputError(
+        f"{path} holds no population: give a folder of FHIR Bulk Data (.ndjson, .ndjson.gz), of OMOP CDM tables, or of "
+        "flat patient.parquet and event.parquet"
+    )
+
+
+def _fhir(database: Database, files: tuple[str, ...]) -> Source:
+    export = read_export(database, files)
+    held = export.files
+    prepare = tuple(
+        f"CREATE TABLE target_{kind.lower()} AS {targets_sql(held, kind) if _has(held, kind) else _NO_TARGETS}"
+        for kind in TARGETS
+    )
+    kinds = [kind for kind in MEMBERS if export.counts.get(kind)]
+    return Source(
+        kind="FHIR",
+        prepare=prepare,
+        patients=patients_sql(held) if _has(held, "Patient") else NO_PATIENTS,
+        parts=tuple(
+            Part(events_sql(held, kind), events_sql(held, kind, versions=True), bool(MEMBERS[kind].encounter))
+            for kind in kinds
+        ),
+        visits=(lambda wanted: visits_sql(held, wanted)) if _has(held, "Encounter") else None,
+        resources=export.counts,
+        unreadable=sum(export.unreadable.values()),
+        samples=tuple(bad_lines(export)),
+    )
+
+
+_NO_TARGETS: Final = "SELECT CAST(NULL AS VARCHAR) AS id, CAST(NULL AS VARCHAR) AS target LIMIT 0"
+
+
+def _has(files: FhirFiles, kind: str) -> bool:
+    return bool(files.of(kind))
+
+
+def _flat(database: Database, place: Path) -> Source:
+    files = {"patient": [place / "patient.parquet"], "event": sorted(place.glob("event*.parquet"))}
+    for table, wanted in (("patient", FLAT_PATIENT), ("event", FLAT_EVENT)):
+        for file in files[table]:
+            missing = [name for name in wanted if name not in _columns(database, file)]
+            if missing:
+                raise InputError(f"{file} has no column {missing[0]}; a flat table needs {', '.join(wanted)}")
+    return Source(
+        kind="flat",
+        prepare=(),
+        patients=f"SELECT {', '.join(FLAT_PATIENT)}, {NO_VERSIONS} FROM {_parquet(files['patient'][0])}",
+        parts=tuple(_flat_part(database, file) for file in files["event"]),
+    )
+
+
+def _flat_part(database: Database, file: Path) -> Part:
+    no_visit, columns = "CAST(NULL AS VARCHAR) AS visit", ", ".join(FLAT_EVENT)
+    kept = {"updated", "version"} <= set(_columns(database, file))
+    versions = f"SELECT {columns}, {no_visit}, updated, version FROM {_parquet(file)}" if kept else ""
+    return Part(f"SELECT {columns}, {no_visit} FROM {_parquet(file)}", versions)
+
+
+def _columns(database: Database, file: Path) -> list[str]:
+    try:
+        return [str(row[0]) for row in database.run(f"DESCRIBE SELECT * FROM {_parquet(file)}")]
+    except duckdb.Error as error:
+        raise InputError(f"{file} cannot be read: {first_sentence(error)}") from None
+
+
+def write_flat(database: Database, source: Source, folder: Path) -> None:
+    """Write the flat form into `folder`: patient.parquet and one event file for each part of the source."""
+    database.run("SET preserve_insertion_order = true")  # of versions without a telling date the later one counts
+    _copy(database, source.patients, folder / "patient.parquet")
+    for number, part in enumerate(source.parts):
+        events = part.versions or f"SELECT *, {NO_VERSIONS} FROM ({part.events})"
+        if part.by_visit and source.visits is not None:
+            starts = source.visits(f"SELECT visit FROM ({part.events})")
+            recorded = "coalesce(e.recorded, v.start) AS recorded"
+            events = f"SELECT e.* REPLACE ({recorded}) FROM ({events}) AS e LEFT JOIN ({starts}) AS v ON e.visit = v.id"
+        columns = ", ".join((*FLAT_EVENT, "updated", "version"))
+        _copy(database, f"SELECT {columns} FROM ({events})", folder / f"event-{number:02}.parquet")
+    database.run("SET preserve_insertion_order = false")
+
+
+def _copy(database: Database, select: str, file: Path) -> None:
+    database.run(f"COPY ({select}) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _parquet(file: Path) -> str:
+    return f"read_parquet({quoted(str(file))})"

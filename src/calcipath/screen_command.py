@@ -1,0 +1,101 @@
+"""`calcipath screen`: its options. Imported at start-up, so nothing heavy at the top."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from calcipath.errors import InputError
+from calcipath.record_options import COMPLETE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument(
+        "source", metavar="SOURCE", help="folder of FHIR Bulk Data (NDJSON, may be gzipped), or of a kept flat form"
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; earlier runs in it stay")
+    parser.add_argument(
+        "--as-of", type=_as_of, metavar="DATE", help="judge everybody for this date (default: end of each record)"
+    )
+    parser.add_argument(
+        "--complete", type=_complete, default=frozenset(), metavar="LIST",
+        help="what the source holds in full: medications, allergies, or both with a comma; absence is then an answer",
+    )  # fmt: skip
+    parser.add_argument("--notes", action="store_true", help="read free text too (slow: every note is read)")
+    parser.add_argument(
+        "--keep-flat",
+        default="",
+        metavar="DIR",
+        help="keep the flat form in this new folder: a next run reads it in seconds",
+    )
+    parser.add_argument(
+        "--memory", type=_memory, default="600MB", metavar="SIZE", help="limit of the engine (default: 600MB)"
+    )
+    parser.add_argument("--threads", type=_threads, default=None, metavar="N", help="threads (default: one a core)")
+
+
+def _as_of(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"needs a date such as 2026-01-15 or an instant with its zone, not {text!r}")
+    return text
+
+
+def _complete(text: str) -> frozenset[str]:
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    if not names or not names <= set(COMPLETE):
+        raise argparse.ArgumentTypeError(f"may name {' and '.join(COMPLETE)}, not {text!r}")
+    return names
+
+
+def _memory(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}(MB|GB)", text):
+        raise argparse.ArgumentTypeError(f"needs a size such as 600MB or 4GB, not {text!r}")
+    return text
+
+
+def _threads(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"needs a whole number from 1 to 256, not {text!r}")
+    return int(text)
+
+
+def run(chosen: argparse.Namespace) -> str:
+    """Screen a population; gives what to tell. Raises `InputError`."""
+    try:
+        from calcipath.population.run import RunOptions, screen
+        from calcipath.population.screening import ScreenOptions
+    except ImportError as error:
+        raise InputError(f"populations need {error.name}: install calcipath with its 'population' extra") from None
+    from calcipath.record.dates import parse_when
+    from calcipath.site_assessor import assessor_for
+
+    as_of = chosen.as_of or ""
+    if as_of and parse_when(as_of) is None:
+        raise InputError(f"--as-of {as_of} is not a day of the calendar")
+    assessor, site = assessor_for(chosen.config)
+    options = RunOptions(
+        ScreenOptions(as_of, chosen.notes, chosen.complete, site.code_systems),
+        memory=chosen.memory,
+        threads=chosen.threads or os.cpu_count() or 1,
+        flat=chosen.keep_flat,
+    )
+    done = screen(chosen.source, chosen.out, assessor.guideline, options, step=_step, report=_report)
+    return f"Screened; the results are in {done} (also {chosen.out}/latest)."
+
+
+def _step(name: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{name} ...")
+        sys.stderr.flush()
+
+
+def _report(folder: Path, previous: Path | None) -> None:
+    """Add what is made from the results."""
+    del folder, previous

@@ -1,0 +1,121 @@
+"""One meaning: a population gives each patient the facts and verdicts that the one-patient evaluator gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "fuzz")]
+from mutations import deep, mutated
+from populations import (
+    Resource,
+    differences,
+    one_patient,
+    patient_named,
+    records,
+    renamed,
+    resources_of,
+    screened,
+    write_population,
+)
+
+from calcipath.errors import InputError
+from calcipath.population.screening import ScreenOptions
+
+CASES = Path(__file__).parents[1] / "data"
+BUNDLES = [json.loads(file.read_text()) for file in sorted(CASES.glob("*/*.bundle.json"))]
+TRIES = int(os.environ.get("CALCIPATH_FUZZ", "500"))
+FIRST = int(os.environ.get("CALCIPATH_FUZZ_SEED", "0"))
+BOTH = frozenset({"medications", "allergies"})
+OPTIONS = (
+    ScreenOptions(complete=BOTH),
+    ScreenOptions(complete=BOTH, notes=True),
+    ScreenOptions(as_of="2025-06-01"),
+    ScreenOptions(as_of="2024-11-05T12:00:00-05:00", notes=True),
+)
+
+
+def name_of(options: ScreenOptions) -> str:
+    return f"{options.as_of or 'end'}-{'notes' if options.notes else 'codes'}"
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=name_of)
+@pytest.mark.parametrize("by_type", [False, True], ids=["one file", "by type"])
+def test_the_published_cases_as_one_population(tmp_path: Path, options: ScreenOptions, by_type: bool) -> None:
+    population = [r for number, b in enumerate(BUNDLES) for r in renamed(resources_of(b), f"c{number}-")]
+    found = compared(tmp_path, population, options, by_type=by_type)
+    assert found.different == []
+    assert found.patients == len(BUNDLES)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=name_of)
+def test_damaged_records(tmp_path: Path, options: ScreenOptions) -> None:
+    """Entries with one to six faults each: what SQL takes out and what it must leave to the reader."""
+    population: list[Resource] = []
+    for seed in range(FIRST, FIRST + TRIES // len(OPTIONS)):
+        population += renamed(damaged(seed), f"m{seed}-")
+    found = compared(tmp_path, population, options)
+    assert found.different == []
+    assert found.patients > TRIES / len(OPTIONS) / 2
+
+
+def damaged(seed: int) -> list[Resource]:
+    """A record with faults in its entries; who it is about stays readable."""
+    rng = random.Random(seed)  # noqa: S311  a repeatable choice, no secret
+    kept = []
+    for resource in resources_of(rng.choice(BUNDLES)):
+        changed = mutated(rng, resource) if resource["resourceType"] != "Patient" and rng.random() < 0.5 else resource
+        if type(changed) is dict and not deep(changed):
+            changed = {**changed, "id": resource["id"], "resourceType": resource["resourceType"]}
+            if comparable(changed) and patient_named(changed) == patient_named(resource):
+                kept.append(changed)
+                continue
+        kept.append(resource)
+    return kept
+
+
+def comparable(resource: Resource) -> bool:
+    """Not what the population's reader is known to see differently (docs/populations.md, "What differs")."""
+    try:
+        orjson.loads(json.dumps(resource))
+    except ValueError:  # a line that is no JSON is no entry
+        return False
+    return not any(key[:5] == "value" and key not in KNOWN_VALUES for key in resource)
+
+
+class Compared:
+    """The differences found, and how many patients were compared."""
+
+    def __init__(self) -> None:
+        self.different: list[str] = []
+        self.patients = 0
+
+
+def compared(folder: Path, population: list[Resource], options: ScreenOptions, *, by_type: bool = False) -> Compared:
+    write_population(folder / "source", population, by_type=by_type)
+    facts, verdicts = screened(folder / "source", folder / "work", options)
+    found = Compared()
+    for patient, record in records(population).items():
+        try:
+            one = one_patient(record, options)
+        except InputError:
+            continue
+        found.patients += 1
+        found.different += differences(patient, one, facts, verdicts)
+    return found
+
+
+def _known_values() -> Iterator[str]:
+    from calcipath.population.fhir_members import ABSENT_VALUES, VALUES
+
+    yield from (*VALUES, *ABSENT_VALUES)
+
+
+KNOWN_VALUES = frozenset(_known_values())
