@@ -160,11 +160,11 @@ def screened(source: Path, work: Path, options: ScreenOptions, guideline: Guidel
     with Database(str(work)) as database:
         screening = Screening(database, guideline, open_source(database, str(source)), options, lambda _: None)
         screening.prepare()
-        for _ in screening.portions(because_query(guideline).sql):
-            for table, found in (("fact", facts), ("verdict", verdicts)):
-                columns = [row[0] for row in database.run(f"DESCRIBE {table}")]
-                rows = database.run(f"SELECT p.id, t.* FROM {table} t JOIN patient p ON t.patient = p.patient")
-                found |= {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}
+        screening.judge(because_query(guideline).sql)
+        for table, found in (("fact", facts), ("verdict", verdicts)):
+            columns = [row[0] for row in database.run(f"DESCRIBE {table}")]
+            rows = database.run(f"SELECT p.id, t.* FROM {table} t JOIN patient p ON t.patient = p.patient")
+            found |= {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}
     return facts, verdicts
 
 

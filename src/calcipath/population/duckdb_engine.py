@@ -52,10 +52,10 @@ class Database:
         found = self.run(sql)
         return int(found[0][0] or 0) if found else 0
 
-    def load(self, table: str, columns: Mapping[str, Any], *, temporary: bool = False) -> None:
+    def load(self, table: str, columns: Mapping[str, Any]) -> None:
         """Columns (arrays of one length) as a table; a NaN is null."""
         self._connection.register("loaded", dict(columns))
-        self.run(f"CREATE OR REPLACE {'TEMP ' if temporary else ''}TABLE {table} AS SELECT * FROM loaded")
+        self.run(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM loaded")
         self._connection.unregister("loaded")
 
     def load_rows(self, table: str, row_type: type, found: Sequence[Any]) -> None:

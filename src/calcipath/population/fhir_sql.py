@@ -124,12 +124,14 @@ def visits_sql(files: FhirFiles, wanted: str) -> str:
     return f"{sure} WHERE id IN ({wanted}) GROUP BY id"
 
 
-def events_sql(files: FhirFiles, resource_type: str, *, versions: bool = False) -> str:
+def events_sql(files: FhirFiles, resource_type: str, *, versions: bool = False, only: str = "") -> str:
     """The flat events of one resource type, on demand with the marks of their version (`updated`, `version`).
+
+    `only`: a query that gives hashes of references; others are left out before anything else is done.
 
     Reads the tables `target_...` where the type refers to such resources.
     """
-    return _Splitting(resource_type, MEMBERS[resource_type], versions).sql(files)
+    return _Splitting(resource_type, MEMBERS[resource_type], versions).sql(files, only)
 
 
 def _object(resource_type: str, parts: Sequence[str]) -> str:
@@ -148,9 +150,11 @@ class _Splitting:
         self.joins: list[str] = []
         self.taken: dict[str, list[str]] = {COLUMN: [] for COLUMN in COLUMN_OF.values()}
 
-    def sql(self, files: FhirFiles) -> str:
+    def sql(self, files: FhirFiles, only: str) -> str:
         members = self.members
         lines = lines_sql(files.of(self.type), self._all_members(), self.type)
+        if only:
+            lines = f"(SELECT * FROM {lines} WHERE hash({self._reference('id')}) IN ({only}))"
         dated = ", ".join(f"{text_of(member)} AS t_{member}" for member, _ in members.dates)
         periods = ", ".join(
             f"{member} ->> 'start' AS s_{member}, {member} ->> 'end' AS e_{member}" for member, _ in members.periods
@@ -165,6 +169,9 @@ class _Splitting:
             sure += f", {_sure_number()} AS ok_value"
         checked = f"SELECT *{sure} FROM ({texts})"
         return f"SELECT {self._columns()} FROM ({checked}) AS x {' '.join(self.joins)}"
+
+    def _reference(self, identifier: str) -> str:
+        return f"concat('{self.type}/', {text_of(identifier)})"
 
     def _all_members(self) -> list[str]:
         members = self.members
@@ -221,7 +228,7 @@ class _Splitting:
         )
         columns = [
             f"{identifier_of('r_patient', 'Patient')} AS patient",
-            f"concat('{self.type}/', {text_of('x.id')}) AS reference",
+            f"{self._reference('x.id')} AS reference",
             f"{_object(self.type, parts)} AS content",
             *times,
             f"{value} AS value",

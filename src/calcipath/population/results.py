@@ -17,73 +17,53 @@ from calcipath.population.screening import Screening
 from calcipath.population.sql_columns import identifier
 from calcipath.population.verdict_sql import verdict_columns
 
-TABLES: Final = ("patient", "fact")
-_SPOKEN: Final = (
-    "SELECT p.patient, list(struct_pack(fact := n.id, holds := p.holds, low := p.low, high := p.high, "
-    "position := p.position, reference := p.reference, dated := p.dated) ORDER BY p.fact) AS facts "
-    "FROM picked p JOIN fact_name n ON p.fact = n.fact "
-    "WHERE p.holds IS NOT NULL OR p.low IS NOT NULL OR p.position IS NOT NULL GROUP BY p.patient"
-)
+AS_OF: Final = "strftime(to_timestamp(f.as_of), '%Y-%m-%dT%H:%M:%SZ')"
 
 
 class ResultWriter:
-    """Takes the tables of each portion of a screening, and writes them as Parquet into a folder."""
+    """Writes the tables of a screening as Parquet into a folder; its verdicts must be made by `query`."""
 
     def __init__(self, database: Database, guideline: Guideline, facts: tuple[Fact, ...], folder: Path) -> None:
-        self.database, self.guideline, self.folder = database, guideline, folder
+        self.database, self.guideline, self.facts, self.folder = database, guideline, facts, folder
         self.query: ReasonQuery = because_query(guideline)
-        self._portions = 0
-        names = {"fact": np.arange(len(facts)), "id": np.array([fact.id for fact in facts], dtype=object)}
-        database.load("fact_name", names)
 
-    def add(self) -> None:
-        """Write the current tables `fact`, `picked` and `verdict` (made by `query`)."""
+    def write(self) -> None:
+        """`patient.parquet`: verdicts, reasons, evidence; `fact.parquet`: what the conditions read."""
         self._explain()
         verdicts = ", ".join(f"v.{name}" for name in verdict_columns(self.guideline))
-        rows = (
-            f"SELECT p.id AS patient, p.site, p.sex, {_AS_OF} AS as_of, {verdicts}, "
-            "coalesce(s.facts, []) AS facts, coalesce(r.reasons, []) AS reasons "
-            f"FROM verdict v JOIN patient p ON v.patient = p.patient JOIN moment m ON v.patient = m.patient "
-            f"LEFT JOIN ({_SPOKEN}) AS s ON v.patient = s.patient LEFT JOIN reason r ON v.patient = r.patient"
+        names = "[" + ", ".join(quoted(fact.id) for fact in self.facts) + "]"
+        facts = f"list_transform(coalesce(s.facts, []), lambda x: struct_update(x, fact := ({names})[x.fact + 1]))"
+        self._copy(
+            f"SELECT p.id AS patient, p.site, p.sex, {AS_OF} AS as_of, {verdicts}, {facts} AS facts, "
+            "coalesce(r.reasons, []) AS reasons FROM verdict v JOIN patient p ON v.patient = p.patient "
+            "JOIN fact f ON v.patient = f.patient LEFT JOIN spoken s ON v.patient = s.patient "
+            "LEFT JOIN reason r ON v.patient = r.patient",
+            "patient",
         )
-        facts = (
-            "SELECT p.id AS patient, f.* EXCLUDE (patient, as_of) FROM fact f JOIN patient p ON f.patient = p.patient"
+        self._copy(
+            "SELECT p.id AS patient, f.* EXCLUDE (patient, as_of) FROM fact f JOIN patient p USING (patient)", "fact"
         )
-        for table, select in zip(TABLES, (rows, facts), strict=True):
-            self._copy(select, self.folder / f"{table}-{self._portions:04}.parquet")
-        self._portions += 1
 
-    def finish(self) -> None:
-        """One file for each table."""
-        for table in TABLES:
-            parts = sorted(self.folder.glob(f"{table}-*.parquet"))
-            if len(parts) == 1:
-                parts[0].rename(self.folder / f"{table}.parquet")
-                continue
-            listed = ", ".join(quoted(str(part)) for part in parts)
-            self._copy(f"SELECT * FROM read_parquet([{listed}])", self.folder / f"{table}.parquet")
-            for part in parts:
-                part.unlink()
-
-    def _copy(self, select: str, file: Path) -> None:
-        self.database.run(f"COPY ({select}) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)")
+    def _copy(self, select: str, table: str) -> None:
+        file = quoted(str(self.folder / f"{table}.parquet"))
+        self.database.run(f"COPY ({select}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
 
     def _explain(self) -> None:
         """The table `reason`: for each patient the items that were found, each with the facts that decided."""
         count = len(self.query.fact_ids) // WORD + 1
         found = " UNION ALL ".join(self._found(name, own, count) for name, own in self.query.words.items())
         run = self.database.run
-        run(f"CREATE OR REPLACE TEMP TABLE found AS {found}")
+        run(f"CREATE TABLE found AS {found}")
         words = ", ".join(f"w{number}" for number in range(count))
         patterns = run(f"SELECT DISTINCT {words} FROM found")
         columns: dict[str, Any] = {
             f"w{number}": np.array([pattern[number] for pattern in patterns], dtype=np.int64) for number in range(count)
         }
         columns["facts"] = np.array(["\n".join(self._names(pattern)) for pattern in patterns], dtype=object)
-        self.database.load("pattern", columns, temporary=True)
+        self.database.load("pattern", columns)
         facts = "CASE WHEN q.facts = '' THEN [] ELSE string_split(q.facts, chr(10)) END"
         run(
-            "CREATE OR REPLACE TEMP TABLE reason AS SELECT f.patient, "
+            "CREATE TABLE reason AS SELECT f.patient, "
             f"list(struct_pack(item := f.item, facts := {facts}) ORDER BY f.item) AS reasons "
             f"FROM found f JOIN pattern q USING ({words}) GROUP BY f.patient"
         )
@@ -101,9 +81,6 @@ class ResultWriter:
     def _names(self, pattern: tuple[int, ...]) -> list[str]:
         ids = self.query.fact_ids
         return [name for place, name in enumerate(ids) if pattern[place // WORD] >> place % WORD & 1]
-
-
-_AS_OF: Final = "strftime(to_timestamp(m.as_of), '%Y-%m-%dT%H:%M:%SZ')"
 
 
 def quality(database: Database, screening: Screening) -> dict[str, Any]:

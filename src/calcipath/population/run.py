@@ -77,9 +77,9 @@ def _run(
     screening = Screening(database, guideline, source, options.screen, step)
     screening.prepare()
     writer = ResultWriter(database, guideline, screening.reader.facts, folder)
-    for _ in screening.portions(writer.query.sql):
-        writer.add()
-    writer.finish()
+    screening.judge(writer.query.sql)
+    step("results")
+    writer.write()
     _tell(folder / "quality.json", quality(database, screening))
     step("done")
     return database.count("SELECT count(*) FROM patient")

@@ -6,7 +6,7 @@ portions, so that memory does not grow with the population.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,6 +28,11 @@ from calcipath.population.source import FLAT_EVENT, NO_VERSIONS, Part, Source
 PORTION: Final = 50_000  # patients
 FLAT_COLUMNS: Final = ", ".join(f"{name} {'DOUBLE' if name == 'value' else 'VARCHAR'}" for name in FLAT_EVENT)
 NEWEST: Final = "struct_pack(u := updated, v := version, p := rowid)"  # of versions; at last by place, as in one record
+SPOKEN: Final = (
+    "SELECT patient, list(struct_pack(fact := fact, holds := holds, low := low, high := high, position := position, "
+    "reference := reference, dated := dated) ORDER BY fact) AS facts FROM picked "
+    "WHERE holds IS NOT NULL OR low IS NOT NULL OR position IS NOT NULL GROUP BY patient"
+)
 # The engine knows no sizes of files, and would hold the file in memory to look up the small table in it.
 JOIN_CHOICES: Final = "join_order,build_side_probe_side"
 Step = Callable[[str], None]
@@ -44,7 +49,7 @@ class ScreenOptions:
 
 
 class Screening:
-    """One run. After `prepare`, each of `portions` leaves the tables `picked`, `fact` and `verdict` of some patients."""
+    """One run: `prepare` reads the source, `judge` gives the tables of facts and verdicts."""
 
     def __init__(
         self, database: Database, guideline: Guideline, source: Source, options: ScreenOptions, step: Step
@@ -74,16 +79,15 @@ class Screening:
         if not self.options.as_of:
             self._find_record_ends()
 
-    def portions(self, verdicts: str) -> Iterator[tuple[int, int]]:
-        """Make the tables `moment`, `picked`, `fact` and `verdict` (by the query `verdicts`) for some patients at a time.
-
-        Gives the first and last number.
-        """
+    def judge(self, verdicts: str) -> None:
+        """Make the tables `fact`, `spoken` (the facts that a record speaks of) and `verdict` (by the query `verdicts`)."""
         last = self.database.count("SELECT max(patient) FROM patient")
         for first in range(1, last + 1, PORTION):
-            bounds = (first, min(first + PORTION - 1, last))
-            self._judge(*bounds, verdicts)
-            yield bounds
+            self._pick(first, min(first + PORTION - 1, last))
+        if not last:
+            self._pick(1, 0)
+        self._step("verdicts")
+        self.database.run(f"CREATE TABLE verdict AS {verdicts}")
 
     def _events(self, part: str) -> str:
         """A part of the source; with notes, the free text is part of the content."""
@@ -99,7 +103,7 @@ class Screening:
         for number, part in enumerate(self.source.parts):
             run(
                 "INSERT INTO counted SELECT content, count(*), count(*) FILTER (WHERE patient IS NULL), "
-                f"list(hash(patient, reference)), {number} FROM ({self._events(part.events)}) GROUP BY content"
+                f"list(hash(reference)), {number} FROM ({self._events(part.events)}) GROUP BY content"
             )
         run(
             "CREATE TABLE twice AS SELECT id, any_value(part) AS part FROM (SELECT unnest(ids) AS id, part FROM counted) "
@@ -132,7 +136,7 @@ class Screening:
             query = self._numbered(self._events(part.events))
             if number == 0:
                 run(wanted.format(query))
-            run(f"INSERT INTO entry {query} AND hash(s.patient, s.reference) NOT IN (SELECT id FROM twice)")
+            run(f"INSERT INTO entry {query} AND hash(s.reference) NOT IN (SELECT id FROM twice)")
             run(f"INSERT INTO entry {self._newest_versions(number, part)}")
         if not self.source.parts:
             run(
@@ -151,12 +155,12 @@ class Screening:
         run = self.database.run
         run("CREATE OR REPLACE TEMP TABLE several AS SELECT * FROM newest_version LIMIT 0")
         if self.database.count(f"SELECT count(*) FROM twice WHERE part = {number}"):
-            given = part.versions or f"SELECT *, {NO_VERSIONS} FROM ({part.events})"
+            only = f"SELECT id FROM twice WHERE part = {number}"
+            given = f"SELECT *, {NO_VERSIONS} FROM ({part.events}) WHERE hash(reference) IN ({only})"
+            if part.versions is not None:
+                given = part.versions(only)
             run("SET preserve_insertion_order = true")
-            run(
-                f"CREATE OR REPLACE TEMP TABLE several AS SELECT * FROM ({self._events(given)}) "
-                "WHERE hash(patient, reference) IN (SELECT id FROM twice)"
-            )
+            run(f"CREATE OR REPLACE TEMP TABLE several AS {self._events(given)}")
             run("SET preserve_insertion_order = false")
         newest = f"SELECT max_by(rowid, {NEWEST}) FROM several GROUP BY patient, reference"
         run(f"CREATE OR REPLACE TEMP TABLE newest AS SELECT * FROM several WHERE rowid IN ({newest})")
@@ -187,7 +191,7 @@ class Screening:
         run = self.database.run
         run("CREATE TABLE record_end (patient INTEGER, newest STRUCT(low DOUBLE, early DOUBLE))")
         run(f"SET disabled_optimizers = '{JOIN_CHOICES}'")
-        once = " AND hash(s.patient, s.reference) NOT IN (SELECT id FROM twice)"
+        once = " AND hash(s.reference) NOT IN (SELECT id FROM twice)"
         for part in self.source.parts:
             entries = f"{self._numbered(self._events(part.events), only_speaking=False)}{once}"
             self._add_record_ends(entries, by_visit=part.by_visit)
@@ -202,7 +206,7 @@ class Screening:
         ends = record_ends_sql(DUCKDB, occurrence_sql(DUCKDB, "", f"({entries})"))
         self.database.run(f"INSERT INTO record_end {ends}")
 
-    def _judge(self, first: int, last: int, verdicts: str) -> None:
+    def _pick(self, first: int, last: int) -> None:
         self._step(f"patients {first:,} to {last:,}")
         run = self.database.run
         some = f"patient BETWEEN {first} AND {last}"
@@ -210,5 +214,6 @@ class Screening:
         run(f"CREATE OR REPLACE TEMP TABLE occurrence AS {occurrence_sql(DUCKDB, self.options.as_of, entries)}")
         run(f"CREATE OR REPLACE TEMP TABLE moment AS SELECT * FROM ({moment_sql(self.options.as_of)}) WHERE {some}")
         run(f"CREATE OR REPLACE TEMP TABLE picked AS {picked_sql(DUCKDB)}")
-        run(f"CREATE OR REPLACE TEMP TABLE fact AS {fact_table_sql(self.reader.facts, self.options.complete, DUCKDB)}")
-        run(f"CREATE OR REPLACE TEMP TABLE verdict AS {verdicts}")
+        facts = fact_table_sql(self.reader.facts, self.options.complete, DUCKDB)
+        for table, select in (("fact", facts), ("spoken", SPOKEN)):
+            run(f"CREATE TABLE {table} AS {select}" if first == 1 else f"INSERT INTO {table} {select}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,12 +28,12 @@ NO_PATIENTS: Final = (
 class Part:
     """SQL for a part of the flat events.
 
-    `versions`: the same with the columns `updated` and `version`, for entries that come in several versions; empty
-    where there are none. `by_visit`: some may be dated by the encounter whose id the column `visit` holds.
+    `versions`: the same with the columns `updated` and `version`, of the entries whose references have the hashes that
+    a query gives (empty: of all); None where entries come in one version. `by_visit`: some may be dated by the encounter whose id the column `visit` holds.
     """
 
     events: str
-    versions: str = ""
+    versions: Callable[[str], str] | None = None
     by_visit: bool = False
 
 
@@ -83,7 +84,7 @@ def _fhir(database: Database, files: tuple[str, ...]) -> Source:
         prepare=prepare,
         patients=patients_sql(held) if _has(held, "Patient") else NO_PATIENTS,
         parts=tuple(
-            Part(events_sql(held, kind), events_sql(held, kind, versions=True), bool(MEMBERS[kind].encounter))
+            Part(events_sql(held, kind), partial(_versions, held, kind), bool(MEMBERS[kind].encounter))
             for kind in kinds
         ),
         visits=(lambda wanted: visits_sql(held, wanted)) if _has(held, "Encounter") else None,
@@ -94,6 +95,10 @@ def _fhir(database: Database, files: tuple[str, ...]) -> Source:
 
 
 _NO_TARGETS: Final = "SELECT CAST(NULL AS VARCHAR) AS id, CAST(NULL AS VARCHAR) AS target LIMIT 0"
+
+
+def _versions(files: FhirFiles, kind: str, only: str) -> str:
+    return events_sql(files, kind, versions=True, only=only)
 
 
 def _has(files: FhirFiles, kind: str) -> bool:
@@ -118,8 +123,12 @@ def _flat(database: Database, place: Path) -> Source:
 def _flat_part(database: Database, file: Path) -> Part:
     no_visit, columns = "CAST(NULL AS VARCHAR) AS visit", ", ".join(FLAT_EVENT)
     kept = {"updated", "version"} <= set(_columns(database, file))
-    versions = f"SELECT {columns}, {no_visit}, updated, version FROM {_parquet(file)}" if kept else ""
-    return Part(f"SELECT {columns}, {no_visit} FROM {_parquet(file)}", versions)
+    versions = f"SELECT {columns}, {no_visit}, updated, version FROM {_parquet(file)}"
+
+    def chosen(only: str) -> str:
+        return f"{versions} WHERE hash(reference) IN ({only})" if only else versions
+
+    return Part(f"SELECT {columns}, {no_visit} FROM {_parquet(file)}", chosen if kept else None)
 
 
 def _columns(database: Database, file: Path) -> list[str]:
@@ -134,7 +143,7 @@ def write_flat(database: Database, source: Source, folder: Path) -> None:
     database.run("SET preserve_insertion_order = true")  # of versions without a telling date the later one counts
     _copy(database, source.patients, folder / "patient.parquet")
     for number, part in enumerate(source.parts):
-        events = part.versions or f"SELECT *, {NO_VERSIONS} FROM ({part.events})"
+        events = part.versions("") if part.versions else f"SELECT *, {NO_VERSIONS} FROM ({part.events})"
         if part.by_visit and source.visits is not None:
             starts = source.visits(f"SELECT visit FROM ({part.events})")
             recorded = "coalesce(e.recorded, v.start) AS recorded"
