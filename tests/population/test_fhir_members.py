@@ -68,7 +68,7 @@ def test_no_other_member_is_looked_at(kind: str, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(reader, "FAMILIES", {**FAMILIES, kind: watching})
     samples = [r for bundle in BUNDLES for r in resources_of(bundle) if r["resourceType"] == kind]
-    every = {name: None for name in members_of(kind)}
+    every = dict.fromkeys(members_of(kind))
     samples.append({"resourceType": kind, "status": "final", **every})
     for sample in samples:
         read_resources([RawResource({**sample, "subject": None, "patient": None})])

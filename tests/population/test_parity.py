@@ -12,7 +12,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "fuzz")]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "fuzz"))
 from mutations import deep, mutated
 from populations import (
     Resource,

@@ -99,14 +99,14 @@ def test_gzip_is_read(source: Path, tmp_path: Path) -> None:
 
 
 def test_bad_lines_are_counted_and_shown_without_what_they_say(source: Path, tmp_path: Path) -> None:
-    secret = "Mrs-Named-Herself"
-    bad = [f'{{"resourceType":"Condition","id":"{secret}"', "[1]", f'"{secret}"', f'{{"id":"{secret}"}}', "", "{"]
+    spoken = "Mrs-Named-Herself"
+    bad = [f'{{"resourceType":"Condition","id":"{spoken}"', "[1]", f'"{spoken}"', f'{{"id":"{spoken}"}}', "", "{"]
     (source / "bad.ndjson").write_text("\n".join([LINES[0], *bad]) + "\n")
     assert main(["screen", str(source), "--out", str(tmp_path / "out")]) == 0
     quality = json.loads((tmp_path / "out" / "latest" / "quality.json").read_text())
     assert quality["unreadable"] == 5
     assert [(s["file"], s["line"]) for s in quality["samples"]] == [("bad.ndjson", n) for n in (2, 3, 4, 5, 7)]
-    assert secret not in json.dumps(quality)
+    assert spoken not in json.dumps(quality)
 
 
 def test_entries_of_nobody_and_of_strangers_are_counted(source: Path, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_full_disk_changes_nothing(source: Path, tmp_path: Path) -> None:
         [*COMMAND, str(source), "--out", str(out)],
         preexec_fn=little_room,
         capture_output=True,
-        text=True,  # noqa: PLW1509
+        text=True,
     )
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("calcipath: ")
@@ -216,11 +216,11 @@ def test_a_killed_run_leaves_the_old_result_and_the_next_one_tidies_up(source: P
         time.sleep(delay)
         running.send_signal(signal.SIGKILL)
         killed += running.wait() == -signal.SIGKILL
-        runs = [run for run in out.glob("run-*")]
+        runs = list(out.glob("run-*"))
         for run in runs:
             assert (run / "patient.parquet").exists()
             assert json.loads((run / "run.json").read_text())["patients"] == 61
-        assert {name: data for name, data in contents(out / "run-0001").items()} == {
+        assert dict(contents(out / "run-0001").items()) == {
             name.removeprefix("run-0001/"): data for name, data in before.items()
         }
         assert (out / "latest" / "run.json").exists()

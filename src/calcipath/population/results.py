@@ -13,7 +13,7 @@ from calcipath.population.duckdb_engine import Database
 from calcipath.population.fact_sets import WORD
 from calcipath.population.fhir_sql import quoted
 from calcipath.population.reason_query import ReasonQuery, because_query
-from calcipath.population.screening import Screening
+from calcipath.population.screening import PORTION, Screening
 from calcipath.population.sql_columns import identifier
 from calcipath.population.verdict_sql import verdict_columns
 
@@ -33,20 +33,39 @@ class ResultWriter:
         verdicts = ", ".join(f"v.{name}" for name in verdict_columns(self.guideline))
         names = "[" + ", ".join(quoted(fact.id) for fact in self.facts) + "]"
         facts = f"list_transform(coalesce(s.facts, []), lambda x: struct_update(x, fact := ({names})[x.fact + 1]))"
-        self._copy(
+        rows = (
             f"SELECT p.id AS patient, p.site, p.sex, {AS_OF} AS as_of, {verdicts}, {facts} AS facts, "
-            "coalesce(r.reasons, []) AS reasons FROM verdict v JOIN patient p ON v.patient = p.patient "
-            "JOIN fact f ON v.patient = f.patient LEFT JOIN spoken s ON v.patient = s.patient "
-            "LEFT JOIN reason r ON v.patient = r.patient",
-            "patient",
+            "coalesce(r.reasons, []) AS reasons FROM {verdict} v JOIN {patient} p ON v.patient = p.patient "
+            "JOIN {fact} f ON v.patient = f.patient LEFT JOIN {spoken} s ON v.patient = s.patient "
+            "LEFT JOIN {reason} r ON v.patient = r.patient"
         )
+        self._copy(rows, "patient")
         self._copy(
-            "SELECT p.id AS patient, f.* EXCLUDE (patient, as_of) FROM fact f JOIN patient p USING (patient)", "fact"
+            "SELECT p.id AS patient, f.* EXCLUDE (patient, as_of) FROM {fact} f JOIN {patient} p USING (patient)",
+            "fact",
         )
 
     def _copy(self, select: str, table: str) -> None:
-        file = quoted(str(self.folder / f"{table}.parquet"))
-        self.database.run(f"COPY ({select}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
+        """In portions, so that the joins stay small; then as one file."""
+        last = self.database.count("SELECT max(patient) FROM patient")
+        parts = []
+        for first in range(1, last + 1, PORTION) or [1]:
+            some = f"WHERE patient BETWEEN {first} AND {first + PORTION - 1}"
+            tables = {
+                name: f"(SELECT * FROM {name} {some})" for name in ("verdict", "patient", "fact", "spoken", "reason")
+            }
+            parts.append(self.folder / f"{table}-{first}.parquet")
+            self._write(select.format(**tables), parts[-1])
+        whole = self.folder / f"{table}.parquet"
+        if len(parts) == 1:
+            parts[0].rename(whole)
+            return
+        self._write(f"SELECT * FROM read_parquet([{', '.join(quoted(str(part)) for part in parts)}])", whole)
+        for part in parts:
+            part.unlink()
+
+    def _write(self, select: str, file: Path) -> None:
+        self.database.run(f"COPY ({select}) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)")
 
     def _explain(self) -> None:
         """The table `reason`: for each patient the items that were found, each with the facts that decided."""

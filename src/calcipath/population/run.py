@@ -22,7 +22,7 @@ from calcipath.population.duckdb_engine import Database
 from calcipath.population.fhir_files import first_sentence
 from calcipath.population.results import ResultWriter, quality
 from calcipath.population.screening import Screening, ScreenOptions
-from calcipath.population.source import Source, open_source, write_flat
+from calcipath.population.source import Source, make_ready, open_source, write_flat
 
 UNFINISHED: Final = ".unfinished-"
 LATEST: Final = "latest"
@@ -94,8 +94,7 @@ def _kept(database: Database, source: Source, flat: str, step: Callable[[str], N
     place.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=place.parent))
     try:
-        for statement in source.prepare:
-            database.run(statement)
+        make_ready(database, source)
         write_flat(database, source, made)
         made.replace(place)
     finally:

@@ -23,9 +23,9 @@ from calcipath.population.picking_sql import (
     picked_sql,
     record_ends_sql,
 )
-from calcipath.population.source import FLAT_EVENT, NO_VERSIONS, Part, Source
+from calcipath.population.source import FLAT_EVENT, NO_VERSIONS, Part, Source, make_ready
 
-PORTION: Final = 50_000  # patients
+PORTION: Final = 100_000  # patients
 FLAT_COLUMNS: Final = ", ".join(f"{name} {'DOUBLE' if name == 'value' else 'VARCHAR'}" for name in FLAT_EVENT)
 NEWEST: Final = "struct_pack(u := updated, v := version, p := rowid)"  # of versions; at last by place, as in one record
 SPOKEN: Final = (
@@ -63,8 +63,7 @@ class Screening:
         """Read the source down to entries that bear on a fact."""
         run = self.database.run
         self._step("patients")
-        for statement in self.source.prepare:
-            run(statement)
+        make_ready(self.database, self.source)
         run("SET preserve_insertion_order = true")
         run(f"CREATE TABLE patient_version AS {self.source.patients}")
         run("SET preserve_insertion_order = false")

@@ -14,6 +14,7 @@ from calcipath.errors import InputError
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fhir_files import BadLine, bad_lines, find_ndjson, first_sentence, read_export
 from calcipath.population.fhir_members import MEMBERS
+from calcipath.population.fhir_mixes import embed_ingredients
 from calcipath.population.fhir_sql import TARGETS, FhirFiles, events_sql, patients_sql, quoted, targets_sql, visits_sql
 
 FLAT_PATIENT: Final = ("patient", "sex", "birth_date", "death_date", "site")
@@ -41,7 +42,7 @@ class Part:
 class Source:
     """SQL that gives the flat form, part by part.
 
-    `prepare` runs first. `visits` gives id and start of the encounters whose ids a query gives; None where the source
+    `prepare` runs first, then `complete`, for what SQL alone does not do. `visits` gives id and start of the encounters whose ids a query gives; None where the source
     has none. `unreadable`: lines or rows of the source that could not be read.
     """
 
@@ -50,9 +51,18 @@ class Source:
     patients: str
     parts: tuple[Part, ...]
     visits: Callable[[str], str] | None = None
+    complete: Callable[[Database], None] | None = None
     resources: dict[str, int] = field(default_factory=dict)
     unreadable: int = 0
     samples: tuple[BadLine, ...] = ()
+
+
+def make_ready(database: Database, source: Source) -> None:
+    """Make the tables that the parts of a source read."""
+    for statement in source.prepare:
+        database.run(statement)
+    if source.complete is not None:
+        source.complete(database)
 
 
 def open_source(database: Database, path: str) -> Source:
@@ -88,6 +98,7 @@ def _fhir(database: Database, files: tuple[str, ...]) -> Source:
             for kind in kinds
         ),
         visits=(lambda wanted: visits_sql(held, wanted)) if _has(held, "Encounter") else None,
+        complete=embed_ingredients if _has(held, "Medication") else None,
         resources=export.counts,
         unreadable=sum(export.unreadable.values()),
         samples=tuple(bad_lines(export)),

@@ -1,0 +1,74 @@
+"""Compare the screening of a folder of NDJSON with the one-patient evaluator, patient by patient.
+
+    .venv/bin/python tools/population_parity.py FOLDER [--notes] [--as-of DATE] [--config FILE] [--most N]
+
+Prints how many facts and computed names were compared and every difference; exit status 1 when there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "population"))
+from populations import differences, one_patient, records, screened
+
+from calcipath.errors import InputError
+from calcipath.population.fhir_files import find_ndjson
+from calcipath.population.screening import ScreenOptions
+from calcipath.site_assessor import assessor_for
+
+
+def resources(folder: Path) -> Iterator[dict[str, Any]]:
+    """Every resource of the folder that is JSON."""
+    for name in find_ndjson(folder):
+        with gzip.open(name) if name.endswith(".gz") else open(name, "rb") as lines:  # noqa: PTH123
+            for line in lines:
+                try:
+                    held = orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    continue
+                if isinstance(held, dict) and isinstance(held.get("resourceType"), str):
+                    yield held
+
+
+def main() -> int:
+    """Compare, and tell."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--notes", action="store_true")
+    parser.add_argument("--as-of", default="")
+    parser.add_argument("--config", default="")
+    parser.add_argument("--most", type=int, default=10**9)
+    chosen = parser.parse_args()
+    assessor, site = assessor_for(chosen.config)
+    guideline = assessor.guideline
+    both = frozenset({"medications", "allergies"})
+    options = ScreenOptions(chosen.as_of, chosen.notes, both, site.code_systems)
+    with tempfile.TemporaryDirectory() as work:
+        facts, verdicts = screened(chosen.folder, Path(work), options, guideline)
+    found: list[str] = []
+    compared = 0
+    for patient, record in list(records(resources(chosen.folder)).items())[: chosen.most]:
+        try:
+            one = one_patient(record, options, guideline)
+        except InputError as error:
+            print(f"{patient}: not read alone: {error}")
+            continue
+        compared += 1
+        found += differences(patient, one, facts, verdicts)
+    names = sum(1 for _ in guideline.facts) + len(guideline.recommendations)
+    print(f"{compared} patients, {len(found)} differences (about {names} facts and verdicts each)")
+    print("\n".join(found[:40]))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
