@@ -46,6 +46,22 @@ installation_key() {
     { cat "$1" pyproject.toml && pwd; } | cksum
 }
 
+# Ready-made wheels only, but for what is published as source alone: that is built by the pinned setuptools.
+SOURCE_ONLY='^pyspark-client=='
+
+install_pinned() {
+    local folder status=0
+    folder=$(mktemp -d)
+    awk -v only="$SOURCE_ONLY" -v folder="$folder" \
+        '/^[^ #]/ { source = ($0 ~ only) } { print > (folder (source ? "/source.txt" : "/wheels.txt")) }' "$1"
+    "${pip[@]}" install --require-hashes --only-binary :all: -r "$folder/wheels.txt" >&2 || status=1
+    if [ $status = 0 ] && [ -s "$folder/source.txt" ]; then
+        "${pip[@]}" install --require-hashes --no-deps --no-build-isolation -r "$folder/source.txt" >&2 || status=1
+    fi
+    rm -rf -- "$folder"
+    return $status
+}
+
 prepare_environment() {
     local requirements=$1 stamp=".venv/.installed-$1" key
     key=$(installation_key "$requirements")
@@ -56,8 +72,7 @@ prepare_environment() {
     fi
     say "Installing what $requirements pins (once, needs the network) ..."
     local pip=(.venv/bin/python -m pip --disable-pip-version-check --quiet)
-    "${pip[@]}" install --require-hashes --only-binary :all: -r "$requirements" >&2 ||
-        stop "Installing the requirements failed; the lines above say why. Run the same command again to retry."
+    install_pinned "$requirements" || stop "Installing the requirements failed; the lines above say why. Run the same command again to retry."
     "${pip[@]}" install --no-deps --no-build-isolation --editable . >&2 ||
         stop "Installing calcipath into .venv failed; the lines above say why."
     printf '%s' "$key" >"$stamp"

@@ -185,10 +185,10 @@ def calculate(sign: str, left: Value, right: Value) -> Interval | None:
     """Interval arithmetic; None when an operand is unknown or the result is undefined."""
     if not isinstance(left, tuple) or not isinstance(right, tuple):
         return None
-    if sign == "+":
-        return left[0] + right[0], left[1] + right[1]
-    if sign == "-":
-        return left[0] - right[1], left[1] - right[0]
+    if sign in ("+", "-"):
+        other = right if sign == "+" else (-right[1], -right[0])
+        ends = left[0] + other[0], left[1] + other[1]
+        return None if math.isnan(ends[0]) or math.isnan(ends[1]) else ends
     if sign == "/" and right[0] <= 0 <= right[1]:
         return None
     if sign == "^" and left[0] < 0:

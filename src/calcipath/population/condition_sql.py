@@ -55,7 +55,7 @@ class ConditionSql:
 
     def __init__(self, layers: Layers, resolve: Callable[[str], Value], position: Callable[[str], Term]) -> None:
         self._layers, self._resolve, self._position = layers, resolve, position
-        self._known: dict[Expression, Value] = {}
+        self._known: dict[int, tuple[Expression, Value]] = {}  # by identity: `false` and 0 are equal in Python
         self._by_type: dict[type, Callable[..., Value]] = {
             Literal: self._literal,
             Reference: self._reference,
@@ -75,9 +75,9 @@ class ConditionSql:
 
     def value(self, tree: Expression) -> Value:
         """The term of a boolean or a text, or the two of a quantity."""
-        if tree not in self._known:
-            self._known[tree] = self._by_type[type(tree)](tree)
-        return self._known[tree]
+        if id(tree) not in self._known:
+            self._known[id(tree)] = tree, self._by_type[type(tree)](tree)
+        return self._known[id(tree)][1]
 
     def term(self, tree: Expression) -> Term:
         """The term of a boolean or a text."""

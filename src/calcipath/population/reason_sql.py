@@ -27,7 +27,7 @@ class FactSets:
     def __init__(self, terms: GuidelineSql) -> None:
         self.terms = terms
         self.bits = {name: 1 << position for position, name in enumerate(terms.guideline.facts)}
-        self._trees: dict[tuple[e.Expression, State], FactSet] = {}
+        self._trees: dict[tuple[int, State], tuple[e.Expression, FactSet]] = {}  # by identity, as in `ConditionSql`
         self._names: dict[tuple[str, State], FactSet] = {}
         self._by_type: dict[type, Callable[..., FactSet]] = {
             e.Not: self._not,
@@ -46,10 +46,10 @@ class FactSets:
 
     def of(self, tree: e.Expression, state: State) -> FactSet:
         """The facts of an expression that is in this state."""
-        key = tree, state
+        key = id(tree), state
         if key not in self._trees:
-            self._trees[key] = self._of(tree, state)
-        return self._trees[key]
+            self._trees[key] = tree, self._of(tree, state)
+        return self._trees[key][1]
 
     def _of(self, tree: e.Expression, state: State) -> FactSet:
         if isinstance(tree, e.Literal):

@@ -96,6 +96,7 @@ RESERVED = frozenset(
         "with",
     ]
 )
+SHORT = 150  # up to so many characters an expression is written out again: fewer layers carry fewer columns
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -195,7 +196,7 @@ class Layers:
     def bound(self, term: Term, name: str = "") -> Term:
         """The term as a column (named if it should be); what has been bound before is the same column."""
         if not name:
-            if term.simple:
+            if term.simple or len(term.text) <= SHORT:
                 return term
             if term.text in self._by_text:
                 return column(self._by_text[term.text])
@@ -218,7 +219,7 @@ class Layers:
         query = source
         for position, select in enumerate(reversed(selects)):
             inner = query if position == 0 else f"(\n{query}\n) AS layer_{position}"
-            query = f"SELECT {select} FROM {inner}"  # noqa: S608 - no value of a caller is in it
+            query = f"SELECT {select} FROM {inner}"
         return query
 
     def _layer(self, name: str, found: dict[str, int]) -> int:
