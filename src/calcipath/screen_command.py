@@ -86,16 +86,21 @@ def run(chosen: argparse.Namespace) -> str:
         threads=chosen.threads or os.cpu_count() or 1,
         flat=chosen.keep_flat,
     )
-    done = screen(chosen.source, chosen.out, assessor.guideline, options, step=_step, report=_report)
-    return f"Screened; the results are in {done} (also {chosen.out}/latest)."
+    from calcipath.population.report.write import ReportOptions, write_report
+
+    tell = ReportOptions(memory=chosen.memory, threads=options.threads)
+
+    def report(folder: Path, previous: Path | None) -> None:
+        reported = previous if previous is not None and (previous / "worklist.parquet").exists() else None
+        write_report(folder, assessor.guideline, reported, tell, _step)
+
+    done = screen(chosen.source, chosen.out, assessor.guideline, options, step=_step, report=report)
+    _step("")
+    return f"Screened; the report is {chosen.out}/latest/report.html, the worklist {chosen.out}/latest/worklist.csv ({done.name})."
 
 
 def _step(name: str) -> None:
+    """What is being done, where somebody watches."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{name} ...")
+        sys.stderr.write(f"\r\033[K{name} ..." if name else "\r\033[K")
         sys.stderr.flush()
-
-
-def _report(folder: Path, previous: Path | None) -> None:
-    """Add what is made from the results."""
-    del folder, previous

@@ -10,7 +10,7 @@ from calcipath.guideline.analytes import Analyte
 from calcipath.guideline.expression import Expression
 from calcipath.guideline.unit_aliases import UnitAliases
 from calcipath.guideline.vocabulary import Vocabulary
-from calcipath.guideline.worklist_model import WorklistKnowledge
+from calcipath.guideline.worklist_model import NO_WORKLIST, WorklistKnowledge
 
 if TYPE_CHECKING:
     from calcipath.guideline.hook_knowledge import HookKnowledge
@@ -295,4 +295,4 @@ class Guideline:
     types: Mapping[str, ValueType]
     thiosulfate: ThiosulfateKnowledge
     hooks: HookKnowledge
-    worklist: WorklistKnowledge = WorklistKnowledge()
+    worklist: WorklistKnowledge = NO_WORKLIST

@@ -66,3 +66,6 @@ class WorklistKnowledge:
         """Every condition."""
         yield from (group.when for group in self.groups)
         yield from (entry.when for entry in self.entries if entry.when)
+
+
+NO_WORKLIST = WorklistKnowledge()

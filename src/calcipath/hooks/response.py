@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from calcipath.assessment.assess import Assessment, Assessor
-from calcipath.guideline.hook_knowledge import HookService
+from calcipath.assessment.verdicts import Verdicts
+from calcipath.guideline.hook_knowledge import HookKnowledge, HookService
 from calcipath.guideline.model import Guideline
 from calcipath.hooks.alerts import Alert, group_alerts, incomplete_alert, order_alerts, urgent_alerts
 from calcipath.hooks.cards import CardSettings, card
-from calcipath.hooks.draft_orders import as_signed, drafts, identified, watched, without
+from calcipath.hooks.draft_orders import Draft, as_signed, drafts, identified, watched, without
 from calcipath.hooks.prefetch import Gathered
 from calcipath.hooks.request import HookRequest
 from calcipath.hooks.selection import Selection
 from calcipath.record.dates import parse_when
 from calcipath.record.fhir.raw import RawResource
+from calcipath.record.model import Finding
 from calcipath.record.reader import read_resources
 
 EXTENSION = "io.github.calcipath.decision"
@@ -60,18 +62,35 @@ def consider(
     assessed = assessor.assess(report.record, as_of=at, as_of_text=now, read_notes=read_notes, brief=True)
     if service.speaks_on and not _is_new(service, context, assessed, assessor.guideline):
         return Considered((), known.missing, assessed.answer["suspicion"]["level"], 0)
-    verdicts = assessed.verdicts
     knowledge, answer = assessor.guideline.hooks, assessed.answer
+    by_order = by_watched_order(service, knowledge, found, assessed.findings)
+    alerts = alerts_of(service, knowledge, answer, assessed.verdicts, by_order)
+    concerned = any(by_order.values()) if service.orders else True
+    if not alerts and known.missing and concerned:
+        alerts = (incomplete_alert(known.missing),)
+    return Considered(alerts, known.missing, answer["suspicion"]["level"], len(found))
+
+
+def by_watched_order(
+    service: HookService, knowledge: HookKnowledge, found: Sequence[Draft], findings: Sequence[Finding]
+) -> dict[str, tuple[Draft, ...]]:
+    """The drafts of each watched kind; none where the service does not look at orders."""
+    return {order.id: watched(found, findings, order) for order in knowledge.orders} if service.orders else {}
+
+
+def alerts_of(
+    service: HookService,
+    knowledge: HookKnowledge,
+    answer: Mapping[str, Any],
+    verdicts: Verdicts,
+    by_order: Mapping[str, Sequence[Draft]],
+) -> tuple[Alert, ...]:
+    """All that the service has to say on an answer: it reads `urgent`, the level of `suspicion` and `recommendations`."""
     alerts: list[Alert] = list(urgent_alerts(answer)) if service.urgent else []
     alerts += group_alerts(service, knowledge, answer, verdicts)
-    concerned = True
     if service.orders:
-        by_order = {order.id: watched(found, assessed.findings, order) for order in knowledge.orders}
         alerts += order_alerts(knowledge, answer, verdicts, by_order)
-        concerned = any(by_order.values())
-    if not alerts and known.missing and concerned:
-        alerts = [incomplete_alert(known.missing)]
-    return Considered(tuple(alerts), known.missing, answer["suspicion"]["level"], len(found))
+    return tuple(alerts)
 
 
 def _is_new(

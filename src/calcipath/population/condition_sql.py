@@ -199,7 +199,7 @@ class ConditionSql:
                 raised,
             )
         )
-        overflow = written("{} = {} AND {} < {} AND ABS({}) < {}", raw, INFINITE, a, INFINITE, b, INFINITE)
+        overflow = written("ABS({}) = {} AND {} < {} AND ABS({}) < {}", raw, INFINITE, a, INFINITE, b, INFINITE)
         return chosen([(overflow, NO_NUMBER)], written("NULLIF({}, {})", raw, NOT_A_NUMBER))
 
     def _scale(self, tree: Scale) -> Interval:

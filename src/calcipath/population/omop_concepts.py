@@ -6,7 +6,7 @@ Terminology for those that came later.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from calcipath.population.fhir_sql import quoted
@@ -34,45 +34,73 @@ SYSTEMS: Final[Mapping[str, str]] = {
     "dm+d": "https://dmd.nhs.uk",
     "UCUM": UCUM,
 }
+# What the name of a concept says of the value beside it; the first that fits.
+ALLERGY, FAMILY, NO_HISTORY, HISTORY = "allergy", "family", "no-history", "history"
+TELLING_NAMES: Final[Mapping[str, str]] = {
+    FAMILY: "^family (medical )?history|^no family history",
+    NO_HISTORY: "^no (past medical |past |personal )?history of ",
+    HISTORY: "^(past medical |past |personal )?history of |^h/o",
+    ALLERGY: (
+        "^(allergy|hypersensitivity|intolerance|allergic reaction|propensity to adverse reactions?) to "
+        "|allerg(y|ies)$|^allergic disposition"
+    ),
+}
 LOCAL: Final = "omop:"  # before the name of any other vocabulary, and of a column of source values
+USED_TABLE: Final = "omop_used_concept"
 CONCEPT_TABLE: Final = "omop_concept"
 
 
 def used_concepts_sql(source: OmopSource) -> str:
     """Every concept id that the tables of events and persons use."""
-    selects = []
-    for table in (*STEMS, "person"):
-        if source.has(table) and (held := _held(source, table)):
-            selects.append(f"SELECT DISTINCT unnest([{', '.join(held)}]) AS id FROM ({source.rows(table)})")
-    return f"SELECT DISTINCT id FROM ({' UNION ALL '.join(selects)}) WHERE id IS NOT NULL"
+    tables = [table for table in (*STEMS, "person") if source.has(table)]
+    selects = [
+        f"SELECT DISTINCT unnest([{', '.join(held)}]) AS id FROM ({source.rows(table)})"
+        for table in tables
+        if (held := concept_columns(source, table))
+    ]
+    found = " UNION ALL ".join(["SELECT CAST(NULL AS BIGINT) AS id", *selects])
+    return f"SELECT DISTINCT id FROM ({found}) WHERE id IS NOT NULL"
 
 
-def _held(source: OmopSource, table: str) -> list[str]:
+def concept_columns(source: OmopSource, table: str) -> list[str]:
+    """The columns of a table that hold concept ids and are there."""
     return [name for name in TABLES[table].concept if name in source.tables[table].names]
 
 
 def concepts_sql(source: OmopSource) -> str:
-    """The concepts in use: id, vocabulary, domain, code, name and the FHIR coding. One that CONCEPT does not hold has
-    only a coding that tells its id."""
-    unknown = f'\'{{"system":"{LOCAL}concept_id","code":"\' || u.id || \'"}}\''
-    used = f"({used_concepts_sql(source)}) AS u"
+    """The concepts in use: id, vocabulary, domain, code, name, and the FHIR coding. One that CONCEPT does not hold has
+    only a coding that tells its id. Reads the table of used concepts."""
+    unknown = f'concat(\'{{"system":"{LOCAL}concept_id","code":"\', u.id, \'"}}\')'
     if not source.has("concept"):
         nothing = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in ("vocabulary", "domain", "code", "name"))
-        return f"SELECT u.id, {nothing}, false AS known, {unknown} AS coding FROM {used}"
+        return f"SELECT u.id, {nothing}, CAST(NULL AS VARCHAR) AS tells, false AS known, {unknown} AS coding FROM {USED_TABLE} AS u"
     held = (
-        "SELECT TRY_CAST(concept_id AS BIGINT) AS id, any_value(vocabulary_id) AS vocabulary, "
-        "any_value(domain_id) AS domain, any_value(concept_code) AS code, any_value(concept_name) AS name "
-        f"FROM ({source.rows('concept')}) GROUP BY 1"
+        "SELECT id, any_value(vocabulary_id) AS vocabulary, any_value(domain_id) AS domain, "
+        "any_value(concept_code) AS code, any_value(concept_name) AS name "
+        f"FROM (SELECT *, TRY_CAST(concept_id AS BIGINT) AS id FROM ({source.rows('concept')})) "
+        f"WHERE id IN (SELECT id FROM {USED_TABLE}) GROUP BY id"
     )
     systems = " ".join(f"WHEN {quoted(name)} THEN {quoted(system)}" for name, system in SYSTEMS.items())
     system = f"CASE c.vocabulary {systems} ELSE '{LOCAL}' || c.vocabulary END"
-    display = f"CASE WHEN c.name IS NOT NULL THEN ',\"display\":' || {json_text('c.name')} END"
-    parts = f"'{{\"system\":', {json_text(system)}, ',\"code\":', {json_text('c.code')}, {display}, '}}'"
-    return (
-        f"SELECT u.id, c.vocabulary, c.domain, c.code, c.name, c.code IS NOT NULL AS known, "
-        f"CASE WHEN c.code IS NULL THEN {unknown} ELSE concat({parts}) END AS coding "
-        f"FROM {used} LEFT JOIN ({held}) AS c ON u.id = c.id"
+    parts = ", ".join(
+        [
+            member("system", json_text(system), ""),
+            member("code", json_text("c.code")),
+            member("display", json_text("c.name")),
+        ]
     )
+    return (
+        f"SELECT u.id, c.vocabulary, c.domain, c.code, c.name, {_tells()} AS tells, c.code IS NOT NULL AS known, "
+        f"CASE WHEN c.code IS NULL THEN {unknown} ELSE concat('{{', {parts}, '}}') END AS coding "
+        f"FROM {USED_TABLE} AS u LEFT JOIN ({held}) AS c ON u.id = c.id"
+    )
+
+
+def _tells() -> str:
+    cases = " ".join(
+        f"WHEN regexp_matches(lower(c.name), {quoted(like)}) THEN '{word}'" for word, like in TELLING_NAMES.items()
+    )
+    return f"CASE {cases} END"
 
 
 def json_text(text: str) -> str:
@@ -110,13 +138,6 @@ def only_coding(alias: str) -> str:
     return f"'{{\"coding\":[' || {alias}.coding || ']}}'"
 
 
-def member(name: str, value: str) -> str:
+def member(name: str, value: str, before: str = ",") -> str:
     """`,"name":value` of a JSON object; null where the value is."""
-    return f"',\"{name}\":' || {value}"
-
-
-def iterate_concept_columns(source: OmopSource) -> Iterator[tuple[str, str]]:
-    """Table and column of every concept id that is there."""
-    for table in STEMS:
-        if source.has(table):
-            yield from ((table, name) for name in _held(source, table))
+    return f"'{before}\"{name}\":' || {value}"

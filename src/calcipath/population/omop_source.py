@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 
 from calcipath.errors import InputError
-from calcipath.population.fhir_files import first_sentence
+from calcipath.population.fhir_files import BadLine, first_sentence
 from calcipath.population.fhir_sql import quoted
+from calcipath.population.omop_csv import Run, read_csv_table
 from calcipath.population.omop_schema import TABLES, TELLING
 from calcipath.population.omop_values import SQL_TYPES, cell
 
-Run = Callable[[str], Sequence[tuple[Any, ...]]]
 ATTACHED: Final = "omop"
 DATABASES: Final = (".duckdb", ".ddb", ".db")
-LONGEST_LINE: Final = 16 * 1024 * 1024  # bytes of a row with a note
 _FILE: Final = re.compile(r"(?P<stem>.+?)\.(?P<kind>parquet|csv|tsv|txt)(?P<gz>\.gz)?", re.IGNORECASE)
+_NO_NAME: Final = re.compile(r"column\d+")
 _PART: Final = re.compile(r"(?P<table>[a-z_]+?)(?:[-_.]?(?:part)?[-_.]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class OmopTable:
     """Where a table stands: `relation` is what SQL selects from, `types` the SQL type of each column by its name in
-    lower case, `names` the columns as they are written there. `files`: the CSV files, whose lines may be bad."""
+    lower case, `names` the columns as they are written there. `unreadable`: lines that are no rows, with `samples`."""
 
     relation: str
     types: Mapping[str, str]
     names: Mapping[str, str]
-    files: tuple[str, ...] = ()
+    unreadable: int = 0
+    samples: tuple[BadLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +42,30 @@ class OmopSource:
 
     tables: Mapping[str, OmopTable] = field(default_factory=dict)
 
+    @property
+    def unreadable(self) -> int:
+        """How many lines of CSV files are no rows."""
+        return sum(held.unreadable for held in self.tables.values())
+
+    @property
+    def samples(self) -> tuple[BadLine, ...]:
+        """The first of them in each table."""
+        return tuple(sample for held in self.tables.values() for sample in held.samples)
+
     def has(self, table: str) -> bool:
         """Whether the table is there."""
         return table in self.tables
 
-    def rows(self, table: str) -> str:
+    def rows(self, table: str, more: Sequence[str] = ()) -> str:
         """A select of the columns that are read, each as what it should be; those that are missing are null."""
         held = self.tables[table]
-        cells = ", ".join(
+        cells = [
             f"{cell(quoted_name(held.names[name]), held.types[name], kind)} AS {name}"
             if name in held.names
             else f"CAST(NULL AS {SQL_TYPES[kind]}) AS {name}"
             for name, kind in TABLES[table].columns()
-        )
-        return f"SELECT {cells} FROM {held.relation}"
+        ]
+        return f"SELECT {', '.join([*cells, *more])} FROM {held.relation}"
 
 
 def quoted_name(name: str) -> str:
@@ -81,19 +90,24 @@ def find_omop(run: Run, path: str) -> OmopSource | None:
             return None
     else:
         return None
-    _check(path, found)
-    return OmopSource(found)
+    return OmopSource(_checked(run, path, found))
 
 
-def _check(path: str, found: Mapping[str, OmopTable]) -> None:
-    if "person" not in found:
-        raise InputError(f"{path} looks like an OMOP CDM data set and has no table person")
+def _checked(run: Run, path: str, found: Mapping[str, OmopTable]) -> dict[str, OmopTable]:
+    """The tables with all that they must have. An empty one that has not is as good as missing, and so is one of which
+    an import kept only the line of names, as a row."""
+    kept: dict[str, OmopTable] = {}
     for table, held in found.items():
         missing = [name for name in TABLES[table].required if name not in held.names]
-        if missing:
+        if not missing:
+            kept[table] = held
+        elif not all(_NO_NAME.fullmatch(name) for name in held.names) and run(f"SELECT 1 FROM {held.relation} LIMIT 1"):
             raise InputError(
                 f"the table {table} in {path} has no column {missing[0]}, which OMOP CDM 5.3 and 5.4 require"
             )
+    if "person" not in kept:
+        raise InputError(f"{path} looks like an OMOP CDM data set and has no table person")
+    return kept
 
 
 def _files(place: Path) -> dict[str, list[Path]]:
@@ -124,45 +138,15 @@ def _from_files(run: Run, files: Sequence[Path]) -> OmopTable:
             f"{files[0].parent} holds {files[0].name} and {files[-1].name} for one table; keep one of the two"
         )
     if not parquet:
-        return _from_csv(files)
+        return _from_csv(run, files)
     listed = ", ".join(quoted(str(file)) for file in parquet)
     return _described(run, f"read_parquet([{listed}], union_by_name = true)", str(parquet[0]))
 
 
-def _from_csv(files: Sequence[Path]) -> OmopTable:
-    heads = {_head(file) for file in files}
-    if len(heads) > 1:
-        raise InputError(f"{files[0]} and the other files of its table do not have the same first line")
-    mark, names = heads.pop()
-    listed = tuple(str(file) for file in files)
-    types = {name.lower(): "VARCHAR" for name in names}
-    return OmopTable(csv_sql(listed, mark, names), types, {name.lower(): name for name in names}, listed)
-
-
-def csv_sql(files: Sequence[str], mark: str, names: Sequence[str], more: str = "") -> str:
-    """All lines with the right number of columns, every cell as text. Tab-separated files have no quotation marks."""
-    listed = ", ".join(quoted(file) for file in files)
-    columns = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
-    quotes = "quote = '', escape = ''" if mark == "\t" else "quote = '\"', escape = '\"'"
-    long = ", parallel = false" if any(name.lower() == "note_text" for name in names) else ""
-    return (
-        f"read_csv([{listed}], auto_detect = false, header = true, delim = {quoted(mark)}, {quotes}, nullstr = '', "
-        f"columns = {{{columns}}}, ignore_errors = true, max_line_size = {LONGEST_LINE}{long}{more})"
-    )
-
-
-def _head(file: Path) -> tuple[str, tuple[str, ...]]:
-    """What separates the columns, and their names."""
-    try:
-        with gzip.open(file, "rb") if file.suffix.lower() == ".gz" else file.open("rb") as stream:
-            line = stream.readline(1_000_000).decode("utf-8-sig").strip("\r\n")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read: {type(error).__name__}") from None
-    mark = "\t" if "\t" in line else ","
-    names = tuple(name.strip() for name in next(csv.reader([line], delimiter=mark), []))
-    if len({name.lower() for name in names}) < len(names) or not names:
-        raise InputError(f"{file} has no first line that names its columns, each once")
-    return mark, names
+def _from_csv(run: Run, files: Sequence[Path]) -> OmopTable:
+    found = read_csv_table(run, files)
+    names = {name.lower(): name for name in found.names}
+    return OmopTable(found.relation, dict.fromkeys(names, "VARCHAR"), names, found.unreadable, found.samples)
 
 
 def _described(run: Run, relation: str, place: str) -> OmopTable:
