@@ -315,6 +315,7 @@ def feedback(chosen: argparse.Namespace) -> int:
 def screen(chosen: argparse.Namespace) -> int:
     """`calcipath screen`: a population."""
     _check_config(chosen.config)
+    _check_config(chosen.what_if or "")
     show(screen_command.run(chosen), "text")
     return OK
 

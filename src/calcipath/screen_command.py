@@ -14,6 +14,9 @@ from calcipath.record_options import COMPLETE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from calcipath.guideline.model import Guideline
+    from calcipath.population.run import RunOptions
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
@@ -34,6 +37,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="DIR",
         help="keep the flat form in this new folder: a next run reads it in seconds",
+    )
+    parser.add_argument(
+        "--what-if",
+        nargs="?",
+        const="",
+        metavar="CONFIG",
+        help="count the cards that each CDS Hooks service would show; with CONFIG also what that configuration would change",
     )
     parser.add_argument(
         "--memory", type=_memory, default="600MB", metavar="SIZE", help="limit of the engine (default: 600MB)"
@@ -93,10 +103,35 @@ def run(chosen: argparse.Namespace) -> str:
     def report(folder: Path, previous: Path | None) -> None:
         reported = previous if previous is not None and (previous / "worklist.parquet").exists() else None
         write_report(folder, assessor.guideline, reported, tell, _step)
+        if chosen.what_if is not None:
+            _what_if(chosen, folder, options, assessor.guideline)
 
     done = screen(chosen.source, chosen.out, assessor.guideline, options, step=_step, report=report)
     _step("")
     return f"Screened; the report is {chosen.out}/latest/report.html, the worklist {chosen.out}/latest/worklist.csv ({done.name})."
+
+
+def _what_if(chosen: argparse.Namespace, folder: Path, options: RunOptions, guideline: Guideline) -> None:
+    """Cards before go-live, and what another configuration would change."""
+    import shutil
+    from dataclasses import replace
+
+    from calcipath.population.impact_model import AlertSettings
+    from calcipath.population.run import screen_beside
+    from calcipath.population.what_if import Configured, what_if
+    from calcipath.site_assessor import assessor_for
+
+    now, then = Configured(folder, guideline, AlertSettings()), None
+    if chosen.what_if:
+        other, site = assessor_for(chosen.what_if)
+        asked = replace(options, screen=replace(options.screen, code_systems=site.code_systems), flat="")
+        source = chosen.keep_flat or chosen.source
+        beside = screen_beside(source, folder, other.guideline, asked, step=_step)
+        then = Configured(beside, other.guideline, AlertSettings())
+    _step("what if")
+    what_if(now, then, folder, memory=chosen.memory, threads=options.threads)
+    if then is not None:
+        shutil.rmtree(then.run)
 
 
 def _step(name: str) -> None:

@@ -62,6 +62,21 @@ def screen(
         return _published(place, folder)
 
 
+def screen_beside(
+    source: str, folder: Path, guideline: Guideline, options: RunOptions, *, step: Callable[[str], None]
+) -> Path:
+    """Screen with another configuration into a new folder of a run that is being made; gives that folder."""
+    beside = Path(tempfile.mkdtemp(dir=folder))
+    work = beside / "work"
+    work.mkdir()
+    seconds: dict[str, float] = {}
+    with Database(str(work), memory=options.memory, threads=options.threads) as database:
+        patients = _run(database, source, beside, guideline, options, _timed(step, seconds))
+    shutil.rmtree(work)
+    _tell(beside / "run.json", _about(source, guideline, options, patients, seconds))
+    return beside
+
+
 def _run(
     database: Database,
     path: str,
