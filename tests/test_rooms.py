@@ -13,7 +13,16 @@ CORE = ("guideline", "record", "thiosulfate", "course", "assessment")
 # What each room may import besides itself; rooms that are not named here (the rim) may import any room but the doors.
 ALLOWED = {room: set(CORE[:position]) for position, room in enumerate(CORE)}
 SHARED = {"errors", "__version__"}  # below every room: no logic, no imports of ours
-DOORS = {"api", "cli", "dose_command", "generate_command", "screen_command", "serve_command", "record_options", "console"}
+DOORS = {
+    "api",
+    "cli",
+    "dose_command",
+    "generate_command",
+    "screen_command",
+    "serve_command",
+    "record_options",
+    "console",
+}
 # Input, output and the clock. `importlib.resources` is how the guideline reads its own files, and only it does.
 FORBIDDEN_MODULES = {
     "asyncio", "fileinput", "glob", "http", "httpx", "io", "logging", "multiprocessing", "os", "pathlib", "random",

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument(
-        "source", metavar="SOURCE", help="folder of FHIR Bulk Data (NDJSON, may be gzipped), or of a kept flat form"
+        "source",
+        metavar="SOURCE",
+        help="folder of FHIR Bulk Data (NDJSON, may be gzipped), of OMOP CDM tables (or a DuckDB file), or of a kept flat form",
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results; earlier runs in it stay")
     parser.add_argument(
@@ -82,6 +84,8 @@ def run(chosen: argparse.Namespace) -> str:
         from calcipath.population.run import RunOptions, screen
         from calcipath.population.screening import ScreenOptions
     except ImportError as error:
+        if (error.name or "").startswith("calcipath"):
+            raise
         raise InputError(f"populations need {error.name}: install calcipath with its 'population' extra") from None
     from calcipath.record.dates import parse_when
     from calcipath.site_assessor import assessor_for

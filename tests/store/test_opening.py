@@ -1,6 +1,5 @@
 """Opening a store: new, old, newer, foreign, damaged, by several processes at once."""
 
-# ruff: noqa: S608 - the tables' own names
 from __future__ import annotations
 
 import sqlite3

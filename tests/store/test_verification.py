@@ -1,6 +1,5 @@
 """Tampering: whatever someone changes in the tables past the store, `verify` says where."""
 
-# ruff: noqa: S608 - the tables' own names
 from __future__ import annotations
 
 import shutil

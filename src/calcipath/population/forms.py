@@ -174,8 +174,8 @@ class FormReader:
         except orjson.JSONDecodeError:
             forms.problems.append((number, DataProblem("", "unreadable", "is no JSON that can be read; not used")))
             return
-        field_name = "patient" if resource.get("resourceType") in PATIENT_IS_PATIENT else "subject"
-        resource = {**resource, "id": "form", field_name: {"reference": "Patient/p"}}
+        whose = {"reference": "Patient/p"}
+        resource = {**resource, "id": "form", "subject": whose, "patient": whose}
         raw = [RawResource(_PATIENT), RawResource(resource)]
         record = read_resources(raw, code_systems=self._systems).record
         forms.problems.extend((number, problem) for problem in record.problems)
@@ -257,7 +257,6 @@ class FormReader:
 
 
 EVENTS_OF_ONE: Final = 4096
-PATIENT_IS_PATIENT: Final = ("AllergyIntolerance", "Device", "Immunization")
 
 
 def _event_row(number: int, event: Event) -> EventRow:

@@ -72,10 +72,10 @@ def _whole(column: str, sql_type: str) -> str:
     if _is_number(sql_type):
         return f"CASE WHEN {column} = floor({column}) THEN TRY_CAST({column} AS BIGINT) END"
     text = as_text(column, sql_type)
-    return (
-        f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,18}}([.]0+)?') "
-        f"THEN TRY_CAST(split_part({text}, '.', 1) AS BIGINT) END"
+    pointed = (
+        f"CASE WHEN regexp_full_match({text}, '[0-9]+[.]0*') THEN TRY_CAST(split_part({text}, '.', 1) AS BIGINT) END"
     )
+    return f"CASE WHEN contains({text}, '.') THEN {pointed} ELSE TRY_CAST({text} AS BIGINT) END"
 
 
 def _key(column: str, sql_type: str) -> str:

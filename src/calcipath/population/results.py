@@ -65,7 +65,9 @@ class ResultWriter:
             part.unlink()
 
     def _write(self, select: str, file: Path) -> None:
-        self.database.run(f"COPY ({select}) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd)")
+        self.database.run(
+            f"COPY ({select}) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)"
+        )
 
     def _explain(self) -> None:
         """The table `reason`: for each patient the items that were found, each with the facts that decided."""
@@ -111,6 +113,8 @@ def quality(database: Database, screening: Screening) -> dict[str, Any]:
         key = problem.reference.partition("/")[0], problem.problem, problem.handling
         problems[key] = problems.get(key, 0) + int(entries[content])
 
+    for kind, table, column, number in database.run(source.problems) if source.problems else ():
+        problems[str(table), str(kind), f"column {column}" if column else ""] = int(number)
     return {
         "kind": source.kind,
         "resources": dict(sorted(source.resources.items())),

@@ -16,6 +16,10 @@ from calcipath.population.fhir_files import BadLine, bad_lines, find_ndjson, fir
 from calcipath.population.fhir_members import MEMBERS
 from calcipath.population.fhir_mixes import embed_ingredients
 from calcipath.population.fhir_sql import TARGETS, FhirFiles, events_sql, patients_sql, quoted, targets_sql, visits_sql
+from calcipath.population.omop_people import patients_sql as omop_patients_sql
+from calcipath.population.omop_problems import problems_sql
+from calcipath.population.omop_source import OmopSource, find_omop
+from calcipath.population.omop_sql import event_parts, prepare_sql
 
 FLAT_PATIENT: Final = ("patient", "sex", "birth_date", "death_date", "site")
 FLAT_EVENT: Final = ("patient", "reference", "content", "started", "ended", "recorded", "value", "notes")
@@ -52,6 +56,7 @@ class Source:
     parts: tuple[Part, ...]
     visits: Callable[[str], str] | None = None
     complete: Callable[[Database], None] | None = None
+    problems: str = ""  # a query: kind, table, column and number of what was not used as written
     resources: dict[str, int] = field(default_factory=dict)
     unreadable: int = 0
     samples: tuple[BadLine, ...] = ()
@@ -75,6 +80,9 @@ def open_source(database: Database, path: str) -> Source:
     files = find_ndjson(place)
     if files:
         return _fhir(database, files)
+    omop = find_omop(database.run, path)
+    if omop is not None:
+        return _omop(database, omop)
     raise InputError(
         f"{path} holds no population: give a folder of FHIR Bulk Data (.ndjson, .ndjson.gz), of OMOP CDM tables, or of "
         "flat patient.parquet and event.parquet"
@@ -102,6 +110,19 @@ def _fhir(database: Database, files: tuple[str, ...]) -> Source:
         resources=export.counts,
         unreadable=sum(export.unreadable.values()),
         samples=tuple(bad_lines(export)),
+    )
+
+
+def _omop(database: Database, held: OmopSource) -> Source:
+    return Source(
+        kind="OMOP",
+        prepare=prepare_sql(held),
+        patients=f"SELECT {', '.join(FLAT_PATIENT)}, {NO_VERSIONS} FROM ({omop_patients_sql(held)})",
+        parts=tuple(Part(part) for part in event_parts(held).values()),
+        problems=problems_sql(held),
+        resources={table: database.count(f"SELECT count(*) FROM ({held.rows(table)})") for table in held.tables},
+        unreadable=held.unreadable,
+        samples=held.samples,
     )
 
 

@@ -1,0 +1,88 @@
+"""Rows of OMOP tables give the facts and verdicts of the FHIR records that they mean (`omop_records.py`)."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+from omop_draws import data_sets
+from omop_records import Meaning, Tables, omop_population, read_tables, write_tables
+from populations import GUIDELINE, SHARED, Table, differences, one_patient
+
+from calcipath.population.duckdb_engine import Database
+from calcipath.population.reason_query import because_query
+from calcipath.population.screening import Screening, ScreenOptions
+from calcipath.synthesis.export import Order, generate
+from calcipath.synthesis.people import Setting
+
+QUERY = because_query(GUIDELINE).sql
+OPTIONS = st.builds(
+    ScreenOptions,
+    as_of=st.sampled_from(["", "2026-02-03", "2026-02-10T10:00:00Z"]),
+    notes=st.booleans(),
+    complete=st.sampled_from([frozenset(), frozenset({"medications", "allergies"})]),
+)
+SYNTHEA = SHARED / "data" / "omop-synthea27nj-5.4" / "syn27.zip"
+
+
+def screened(path: Path, options: ScreenOptions) -> tuple[Table, Table]:
+    facts: Table = {}
+    verdicts: Table = {}
+    with tempfile.TemporaryDirectory() as work, Database(work) as database:
+        screening = Screening(database, GUIDELINE, omop_population(database, path), options, lambda _: None)
+        screening.prepare()
+        screening.judge(QUERY)
+        for table, found in (("fact", facts), ("verdict", verdicts)):
+            columns = [row[0] for row in database.run(f"DESCRIBE {table}")]
+            rows = database.run(f"SELECT p.id, t.* FROM {table} t JOIN patient p ON t.patient = p.patient")
+            found |= {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}
+    return facts, verdicts
+
+
+def differing(path: Path, tables: Tables, options: ScreenOptions) -> list[str]:
+    facts, verdicts = screened(path, options)
+    records = Meaning(tables).records()
+    assert set(facts) == set(records)
+    return [
+        told
+        for patient, resources in records.items()
+        for told in differences(patient, one_patient(resources, options), facts, verdicts)
+    ]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(tables=data_sets(), options=OPTIONS)
+def test_drawn_tables(tables: dict[str, list[dict[str, str]]], options: ScreenOptions) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_tables(Path(folder) / "cdm", tables)
+        assert differing(path, tables, options) == []
+
+
+@pytest.mark.parametrize("as_of", ["", "2026-03-01"])
+@pytest.mark.parametrize("version", ["5.3", "5.4"])
+def test_the_small_data_sets(version: str, as_of: str) -> None:
+    path = Path(__file__).parent / "data" / f"omop-{version}"
+    assert differing(path, read_tables(path), ScreenOptions(as_of=as_of, notes=True)) == []
+
+
+def test_a_generated_population(tmp_path: Path) -> None:
+    chosen = Setting(seed=3, population="dialysis", as_of=739_797, notes=0.3, mistakes=0.0, enrich=50.0)
+    generate(Order(tmp_path / "out", 120, chosen, "omop", False, 1))
+    assert differing(tmp_path / "out", read_tables(tmp_path / "out"), ScreenOptions(notes=True)) == []
+
+
+@pytest.mark.skipif(not SYNTHEA.exists(), reason="needs the Synthea27Nj data set beside the repository")
+@pytest.mark.parametrize("as_of", ["", "2015-06-01T12:00:00Z"])
+def test_synthea_27nj(tmp_path: Path, as_of: str) -> None:
+    with zipfile.ZipFile(SYNTHEA) as held:
+        held.extractall(tmp_path)
+    options: Any = ScreenOptions(as_of=as_of, notes=True)
+    assert differing(tmp_path, read_tables(tmp_path), options) == []
