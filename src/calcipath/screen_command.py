@@ -47,6 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="CONFIG",
         help="count the cards that each CDS Hooks service would show; with CONFIG also what that configuration would change",
     )
+    parser.add_argument("--no-report", action="store_true", help="write the verdicts only, without worklist and report")
     parser.add_argument(
         "--memory", type=_memory, default="600MB", metavar="SIZE", help="limit of the engine (default: 600MB)"
     )
@@ -106,12 +107,15 @@ def run(chosen: argparse.Namespace) -> str:
 
     def report(folder: Path, previous: Path | None) -> None:
         reported = previous if previous is not None and (previous / "worklist.parquet").exists() else None
-        write_report(folder, assessor.guideline, reported, tell, _step)
+        if not chosen.no_report:
+            write_report(folder, assessor.guideline, reported, tell, _step)
         if chosen.what_if is not None:
             _what_if(chosen, folder, options, assessor.guideline)
 
     done = screen(chosen.source, chosen.out, assessor.guideline, options, step=_step, report=report)
     _step("")
+    if chosen.no_report:
+        return f"Screened; the verdicts are {chosen.out}/latest/patient.parquet ({done.name})."
     return f"Screened; the report is {chosen.out}/latest/report.html, the worklist {chosen.out}/latest/worklist.csv ({done.name})."
 
 

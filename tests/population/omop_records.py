@@ -13,10 +13,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from calcipath.population.duckdb_engine import Database
-from calcipath.population.omop_sql import event_parts, find_omop, patients_sql, prepare_sql
-from calcipath.population.source import NO_VERSIONS, Part, Source
-
 Row = Mapping[str, str]
 Tables = Mapping[str, Sequence[Row]]
 Resource = dict[str, Any]
@@ -56,18 +52,6 @@ def read_tables(folder: Path) -> dict[str, list[dict[str, str]]]:
             rows = list(csv.DictReader(stream))
         found[file.stem.lower()] = [{column.lower(): cell for column, cell in row.items() if column} for row in rows]
     return found
-
-
-def omop_population(database: Database, path: Path) -> Source:
-    """The data set as a source of the screening."""
-    source = find_omop(database.run, str(path))
-    assert source is not None
-    return Source(
-        kind="OMOP",
-        prepare=prepare_sql(source),
-        patients=f"SELECT *, {NO_VERSIONS} FROM ({patients_sql(source)})",
-        parts=tuple(Part(part) for part in event_parts(source).values()),
-    )
 
 
 class Meaning:

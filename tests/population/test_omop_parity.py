@@ -6,7 +6,6 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,16 +13,13 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 from omop_draws import data_sets
-from omop_records import Meaning, Tables, omop_population, read_tables, write_tables
-from populations import GUIDELINE, SHARED, Table, differences, one_patient
+from omop_records import Meaning, Tables, read_tables, write_tables
+from populations import SHARED, differences, one_patient, screened
 
-from calcipath.population.duckdb_engine import Database
-from calcipath.population.reason_query import because_query
-from calcipath.population.screening import Screening, ScreenOptions
+from calcipath.population.screening import ScreenOptions
 from calcipath.synthesis.export import Order, generate
 from calcipath.synthesis.people import Setting
 
-QUERY = because_query(GUIDELINE).sql
 OPTIONS = st.builds(
     ScreenOptions,
     as_of=st.sampled_from(["", "2026-02-03", "2026-02-10T10:00:00Z"]),
@@ -33,22 +29,9 @@ OPTIONS = st.builds(
 SYNTHEA = SHARED / "data" / "omop-synthea27nj-5.4" / "syn27.zip"
 
 
-def screened(path: Path, options: ScreenOptions) -> tuple[Table, Table]:
-    facts: Table = {}
-    verdicts: Table = {}
-    with tempfile.TemporaryDirectory() as work, Database(work) as database:
-        screening = Screening(database, GUIDELINE, omop_population(database, path), options, lambda _: None)
-        screening.prepare()
-        screening.judge(QUERY)
-        for table, found in (("fact", facts), ("verdict", verdicts)):
-            columns = [row[0] for row in database.run(f"DESCRIBE {table}")]
-            rows = database.run(f"SELECT p.id, t.* FROM {table} t JOIN patient p ON t.patient = p.patient")
-            found |= {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}
-    return facts, verdicts
-
-
 def differing(path: Path, tables: Tables, options: ScreenOptions) -> list[str]:
-    facts, verdicts = screened(path, options)
+    with tempfile.TemporaryDirectory() as work:
+        facts, verdicts = screened(path, Path(work), options)
     records = Meaning(tables).records()
     assert set(facts) == set(records)
     return [
@@ -84,5 +67,5 @@ def test_a_generated_population(tmp_path: Path) -> None:
 def test_synthea_27nj(tmp_path: Path, as_of: str) -> None:
     with zipfile.ZipFile(SYNTHEA) as held:
         held.extractall(tmp_path)
-    options: Any = ScreenOptions(as_of=as_of, notes=True)
+    options = ScreenOptions(as_of=as_of, notes=True)
     assert differing(tmp_path, read_tables(tmp_path), options) == []

@@ -106,18 +106,13 @@ class Assessor:
         as_of_text: str,
         unread: Mapping[str, int],
     ) -> dict[str, Any]:
-        guideline = self.guideline
+        brief = self._brief(record, verdicts, as_of_text)
+        recommendations = brief.pop("recommendations")  # the contract's order: after the differential
         return {
-            "schema_version": SCHEMA_VERSION,
-            "guideline": {"id": guideline.id, "version": guideline.version, "date": guideline.date},
-            "as_of": as_of_text,
-            "record_ends": record.ends.written if record.ends else None,
-            "patient": answer.patient(record, verdicts),
-            "urgent": answer.urgent(verdicts),
-            "suspicion": answer.suspicion(verdicts),
+            **brief,
             "risk_factors": answer.risk_factors(verdicts),
             "differential": answer.differential(verdicts),
-            "recommendations": answer.recommendations(verdicts),
+            "recommendations": recommendations,
             "conflicts": answer.conflicts(verdicts),
             "unknowns": answer.unknowns(verdicts, self.influence),
             "assumptions": answer.assumptions(verdicts),

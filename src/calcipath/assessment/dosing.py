@@ -160,7 +160,10 @@ def _not_offered(verdicts: Verdicts) -> list[dict[str, Any]]:
     if offered in APPLIES:
         return []
     instead, who = inputs.not_offered
-    reason = _not_considered(offered, verdicts)
+    level = verdicts.outcome("suspicion-level").value
+    reason = f"the guideline offers no dose in this record: the suspicion is '{level}'"
+    if offered != "no":
+        reason = f"it cannot be told from this record whether a dose is offered: the suspicion is '{level}'"
     return [
         {"guard": "not-offered", "reason": reason, "unknown": False, "evidence": [], "instead": instead, "who": who}
     ]
