@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from fhir_samples import concept, event_of, made, problems_of, report_of
 
+from calcipath.record.fhir.raw import RawResource
 from calcipath.record.model import Coding
+from calcipath.record.reader import read_record
 
 
 def condition(clinical: str = "", verification: str = "", **fields: Any) -> dict[str, Any]:
@@ -114,3 +116,16 @@ def test_allergy() -> None:
 
 def test_an_allergy_without_a_code_is_named_by_the_substance() -> None:
     assert event_of(made("AllergyIntolerance", reaction=[{"substance": concept("Latex")}])).name == "Latex"
+
+
+def test_a_device_whose_code_has_no_words_is_read() -> None:
+    device = {
+        "resourceType": "Device",
+        "id": "d",
+        "status": "active",
+        "type": {"coding": [{"system": "http://snomed.info/sct", "code": "17107009"}]},
+        "patient": {"reference": "Patient/p"},
+    }
+    patient = {"resourceType": "Patient", "id": "p"}
+    (event,) = read_record([RawResource(patient), RawResource(device)]).events
+    assert (event.name, event.codings[0].code) == ("", "17107009")

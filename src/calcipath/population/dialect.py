@@ -19,7 +19,7 @@ class Dialect:
     def struct(self, **fields: str) -> str:
         """A row value; rows compare field by field."""
         if self.name == "duckdb":
-            return "struct_pack(" + ", ".join(f"{name} := {value}" for name, value in fields.items()) + ")"
+            return "struct_pack(" + ", ".join(f'"{name}" := {value}' for name, value in fields.items()) + ")"
         return "named_struct(" + ", ".join(f"'{name}', {value}" for name, value in fields.items()) + ")"
 
 

@@ -162,7 +162,7 @@ def read_device(entry: Entry) -> list[Event]:
             kind="condition",
             reference=entry.reference,
             resource_type="Device",
-            name=name or next(filter(None, names)),
+            name=name or next(filter(None, names), ""),
             codings=codings,
             status=_DEVICE.get(status, "unknown"),
             started=entry.when(resource, "manufactureDate"),
