@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--keep-flat",
         default="",
         metavar="DIR",
-        help="keep the flat form in this new folder: a next run reads it in seconds",
+        help="keep the flat form in this new folder: a next run may start from it",
     )
     parser.add_argument(
         "--what-if",

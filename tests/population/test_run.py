@@ -228,3 +228,51 @@ def test_a_killed_run_leaves_the_old_result_and_the_next_one_tidies_up(source: P
     assert main(["screen", str(source), "--out", str(out)]) == 0
     assert not list(out.glob(".unfinished-*"))
     shutil.rmtree(out)
+
+
+def albumin(day: str, **more: Any) -> dict[str, Any]:
+    code = {"coding": [{"system": "http://loinc.org", "code": "1751-7"}]}
+    quantity = {"value": 2.5, "unit": "g/dL", "system": "http://unitsofmeasure.org", "code": "g/dL"}
+    who = {"subject": {"reference": "Patient/p"}, "effectiveDateTime": day}
+    return {"resourceType": "Observation", "status": "final", "code": code, "valueQuantity": quantity, **who, **more}
+
+
+def test_entries_without_an_id_are_all_read(tmp_path: Path) -> None:
+    """They are not versions of one another."""
+    source = tmp_path / "source"
+    source.mkdir()
+    potassium = {"coding": [{"system": "http://loinc.org", "code": "2823-3"}]}
+    unit = {"value": 5.0, "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"}
+    lines = [
+        {"resourceType": "Patient", "id": "p"},
+        albumin("2026-01-01"),
+        albumin("2026-01-01", code=potassium, valueQuantity=unit),
+    ]
+    (source / "a.ndjson").write_text("\n".join(map(json.dumps, lines)))
+    assert main(["screen", str(source), "--out", str(tmp_path / "out")]) == 0
+    facts = rows(tmp_path / "out" / "latest", "SELECT facts FROM {}")[0][0]
+    assert {"albumin", "potassium"} <= {fact["fact"] for fact in facts}
+
+
+def test_one_reference_in_two_flat_files_is_not_lost(tmp_path: Path) -> None:
+    source, flat = tmp_path / "source", tmp_path / "flat"
+    source.mkdir()
+    lines = [{"resourceType": "Patient", "id": "p"}, albumin("2026-01-01", id="o")]
+    (source / "a.ndjson").write_text("\n".join(map(json.dumps, lines)))
+    assert main(["screen", str(source), "--out", str(tmp_path / "out"), "--keep-flat", str(flat)]) == 0
+    shutil.copy(flat / "event-00.parquet", flat / "event-01.parquet")
+    assert main(["screen", str(flat), "--out", str(tmp_path / "out")]) == 0
+    first, second = (rows(tmp_path / "out" / f"run-000{n}", "SELECT facts FROM {}") for n in (1, 2))
+    assert first == second
+    assert [fact["fact"] for fact in first[0][0]].count("albumin") == 1
+
+
+def test_a_value_without_a_unit_is_counted(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    lines = [{"resourceType": "Patient", "id": "p"}, albumin("2026-01-01", id="o", valueQuantity={"value": 2.5})]
+    (source / "a.ndjson").write_text("\n".join(map(json.dumps, lines)))
+    assert main(["screen", str(source), "--out", str(tmp_path / "out")]) == 0
+    quality = json.loads((tmp_path / "out" / "latest" / "quality.json").read_text())
+    told = {(p["resource_type"], p["problem"], p["entries"]) for p in quality["problems"]}
+    assert ("Observation", "unit-missing", 1) in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from calcipath.population.fhir_sql import FhirFiles, all_lines_sql
 
 SUFFIXES: Final = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 MOST_SAMPLES: Final = 20
+_QUOTED: Final = re.compile(r"(['\"`]).*")  # from the first quotation on it may be the data's own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def _types(database: Database, files: Sequence[str]) -> list[tuple[str, str | No
 
 def first_sentence(error: Exception) -> str:
     """What a database says, without its advice and without the data it may quote."""
-    return str(error).splitlines()[0].partition(": ")[2][:160] or type(error).__name__
+    told = str(error).splitlines()[0].partition(": ")[2]
+    return _QUOTED.sub("...", told)[:160] or type(error).__name__
 
 
 def bad_lines(export: FhirExport) -> Iterator[BadLine]:

@@ -160,6 +160,7 @@ class FormReader:
             found = self._events(number, content, forms)
             events.extend((number * EVENTS_OF_ONE + running, event) for running, event in enumerate(found))
         recognised = recognise([event for _, event in events], self._guideline.vocabulary, self._notes)
+        forms.problems.extend((int(problem.reference.partition("/")[2]), problem) for problem in recognised.problems)
         told: dict[int, list[Finding]] = {}
         for finding in recognised.findings:
             told.setdefault(id(finding.event), []).append(finding)
@@ -175,7 +176,7 @@ class FormReader:
             forms.problems.append((number, DataProblem("", "unreadable", "is no JSON that can be read; not used")))
             return
         whose = {"reference": "Patient/p"}
-        resource = {**resource, "id": "form", "subject": whose, "patient": whose}
+        resource = {**resource, "id": str(number), "subject": whose, "patient": whose}
         raw = [RawResource(_PATIENT), RawResource(resource)]
         record = read_resources(raw, code_systems=self._systems).record
         forms.problems.extend((number, problem) for problem in record.problems)
@@ -215,7 +216,7 @@ class FormReader:
         elif fact.kind == "quantity":
             if index not in measured and fits(finding, fact) and finding.assertion not in ("negated", "family"):
                 measured.add(index)
-                forms.measures.extend(self._measure_rows(number, index, event, fact))
+                forms.measures.extend(self._measure_rows(number, index, event, fact, forms))
         elif fact.kind == "elapsed":
             if event.started is not None and marks_beginning(finding, fact):
                 forms.beginnings.append(BeginningRow(number, index, only_bounds(event)))
@@ -226,7 +227,7 @@ class FormReader:
         elif finding.assertion == "stated" and fact.kind == "duration":
             forms.lengths.extend(_length_rows(number, index, finding))
 
-    def _measure_rows(self, number: int, index: int, event: Event, fact: Fact) -> Iterator[MeasureRow]:
+    def _measure_rows(self, number: int, index: int, event: Event, fact: Fact, forms: Forms) -> Iterator[MeasureRow]:
         written = event.dose if fact.from_dose else written_quantity(event)
         none = (math.nan,) * 2
         if written is None:
@@ -244,6 +245,8 @@ class FormReader:
             plausible=plausible,
         )
         if isinstance(read, QuantityProblem):
+            unused = DataProblem(event.resource_type, read.kind, f"{fact.label}: the value was not used")
+            forms.problems.append((number // EVENTS_OF_ONE, unused))
             return
         limits = limits_of(event, fact, aliases)
         position = limits if isinstance(limits, str) else ""

@@ -7,6 +7,7 @@ on all its parts, whatever they are.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -21,7 +22,7 @@ OPPOSITE: dict[State, State] = {"true": "false", "false": "true"}
 ANSWERS: tuple[State, ...] = ("true", "false", "known")
 
 
-class FactSets:
+class FactSets(ABC):
     """What the two walks share; `Because` and `Missing` say where they differ."""
 
     def __init__(self, terms: GuidelineSql) -> None:
@@ -172,38 +173,48 @@ class FactSets:
 
     # -- where they differ --
 
+    @abstractmethod
     def of_fact(self, fact: Fact, state: State) -> FactSet:
-        raise NotImplementedError
+        """Where the two walks differ."""
 
+    @abstractmethod
     def of_mimic(self, mimic: Mimic) -> FactSet:
-        raise NotImplementedError
+        """Where the two walks differ."""
 
+    @abstractmethod
     def of_any(self, conditions: Sequence[Condition], state: State) -> FactSet:
-        raise NotImplementedError
+        """Where the two walks differ."""
 
     def of_any_name(self, names: Sequence[str], state: State) -> FactSet:
         return self.of_any([Condition(name, e.Reference(name)) for name in names], state)
 
+    @abstractmethod
     def of_any_mimic(self, standings: Sequence[str]) -> FactSet:
-        raise NotImplementedError
+        """Where the two walks differ."""
 
+    @abstractmethod
     def of_level(self) -> FactSet:
-        raise NotImplementedError
+        """Where the two walks differ."""
 
+    @abstractmethod
     def of_junction(self, operands: Sequence[e.Expression], state: State, decides: State) -> FactSet:
-        raise NotImplementedError
+        """Where the two walks differ."""
 
+    @abstractmethod
     def _at_least(self, tree: e.AtLeast, state: State) -> FactSet:
-        raise NotImplementedError
+        """Where the two walks differ."""
 
+    @abstractmethod
     def _extreme(self, tree: e.Extreme, state: State) -> FactSet:
-        raise NotImplementedError
+        """Where the two walks differ."""
 
+    @abstractmethod
     def _case(self, tree: e.Case, state: State) -> FactSet:
-        raise NotImplementedError
+        """Where the two walks differ."""
 
+    @abstractmethod
     def _range_position(self, tree: e.RangePosition, state: State) -> FactSet:
-        raise NotImplementedError
+        """Where the two walks differ."""
 
     def says_its_place(self, name: str) -> Fact | None:
         """The fact whose place in its range the record says, rather than its value."""

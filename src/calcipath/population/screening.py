@@ -23,10 +23,13 @@ from calcipath.population.picking_sql import (
     picked_sql,
     record_ends_sql,
 )
-from calcipath.population.source import FLAT_EVENT, NO_VERSIONS, Part, Source, make_ready
+from calcipath.population.source import FLAT_EVENT, NO_VERSIONS, Source, make_ready
 
 PORTION: Final = 100_000  # patients
 FLAT_COLUMNS: Final = ", ".join(f"{name} {'DOUBLE' if name == 'value' else 'VARCHAR'}" for name in FLAT_EVENT)
+# An entry without an id is no version of another; its reference is empty or ends with the type.
+NAMED: Final = "reference IS NOT NULL AND reference NOT LIKE '%/'"
+ONCE: Final = "(s.reference IS NULL OR s.reference LIKE '%/' OR hash(s.reference) NOT IN (SELECT id FROM twice))"
 NEWEST: Final = "struct_pack(u := updated, v := version, p := rowid)"  # of versions; at last by place, as in one record
 SPOKEN: Final = (
     "SELECT patient, list(struct_pack(fact := fact, holds := holds, low := low, high := high, position := position, "
@@ -98,15 +101,14 @@ class Screening:
     def _read_contents(self) -> None:
         self._step("contents")
         run = self.database.run
-        run("CREATE TABLE counted (content VARCHAR, entries BIGINT, nobody BIGINT, ids UBIGINT[], part INTEGER)")
-        for number, part in enumerate(self.source.parts):
+        run("CREATE TABLE counted (content VARCHAR, entries BIGINT, nobody BIGINT, ids UBIGINT[])")
+        for part in self.source.parts:
             run(
                 "INSERT INTO counted SELECT content, count(*), count(*) FILTER (WHERE patient IS NULL), "
-                f"list(hash(reference)), {number} FROM ({self._events(part.events)}) GROUP BY content"
+                f"list(hash(reference)) FILTER (WHERE {NAMED}) FROM ({self._events(part.events)}) GROUP BY content"
             )
         run(
-            "CREATE TABLE twice AS SELECT id, any_value(part) AS part FROM (SELECT unnest(ids) AS id, part FROM counted) "
-            "GROUP BY id HAVING count(*) > 1"
+            "CREATE TABLE twice AS SELECT id FROM (SELECT unnest(ids) AS id FROM counted) GROUP BY id HAVING count(*) > 1"
         )
         run(
             "CREATE TABLE content AS SELECT CAST(row_number() OVER () AS INTEGER) AS number, content, "
@@ -135,12 +137,14 @@ class Screening:
             query = self._numbered(self._events(part.events))
             if number == 0:
                 run(wanted.format(query))
-            run(f"INSERT INTO entry {query} AND hash(s.reference) NOT IN (SELECT id FROM twice)")
-            run(f"INSERT INTO entry {self._newest_versions(number, part)}")
+            run(f"INSERT INTO entry {query} AND {ONCE}")
         if not self.source.parts:
             run(
                 "CREATE TABLE entry (patient INTEGER, stranger VARCHAR, reference VARCHAR, content INTEGER, started VARCHAR, ended VARCHAR, recorded VARCHAR, value DOUBLE, visit VARCHAR)"
             )
+        if self.source.parts:
+            self._find_newest_versions()
+            run(f"INSERT INTO entry {self._numbered('SELECT * FROM newest_version')}")
         run("RESET disabled_optimizers")
         self._add_strangers()
         needed = "SELECT visit FROM entry WHERE visit IS NOT NULL"
@@ -149,22 +153,22 @@ class Screening:
                 f"UPDATE entry SET recorded = v.start FROM ({self.source.visits(needed)}) AS v WHERE entry.visit = v.id"
             )
 
-    def _newest_versions(self, number: int, part: Part) -> str:
-        """Of entries that come more than once, the newest version, as for one patient."""
+    def _find_newest_versions(self) -> None:
+        """Of entries that come more than once, wherever they stand, the newest version, as for one patient."""
         run = self.database.run
-        run("CREATE OR REPLACE TEMP TABLE several AS SELECT * FROM newest_version LIMIT 0")
-        if self.database.count(f"SELECT count(*) FROM twice WHERE part = {number}"):
-            only = f"SELECT id FROM twice WHERE part = {number}"
+        run("CREATE TEMP TABLE several AS SELECT * FROM newest_version LIMIT 0")
+        if not self.database.count("SELECT count(*) FROM twice"):
+            return
+        only = "SELECT id FROM twice"
+        run("SET preserve_insertion_order = true")
+        for part in self.source.parts:
             given = f"SELECT *, {NO_VERSIONS} FROM ({part.events}) WHERE hash(reference) IN ({only})"
             if part.versions is not None:
                 given = part.versions(only)
-            run("SET preserve_insertion_order = true")
-            run(f"CREATE OR REPLACE TEMP TABLE several AS {self._events(given)}")
-            run("SET preserve_insertion_order = false")
+            run(f"INSERT INTO several {self._events(given)}")
+        run("SET preserve_insertion_order = false")
         newest = f"SELECT max_by(rowid, {NEWEST}) FROM several GROUP BY patient, reference"
-        run(f"CREATE OR REPLACE TEMP TABLE newest AS SELECT * FROM several WHERE rowid IN ({newest})")
-        run("INSERT INTO newest_version SELECT * FROM newest")
-        return self._numbered("SELECT * FROM newest")
+        run(f"INSERT INTO newest_version SELECT * FROM several WHERE {NAMED} AND rowid IN ({newest})")
 
     def _numbered(self, part: str, *, only_speaking: bool = True) -> str:
         """Entries with the numbers of patient and content; those of unknown patients keep the patient's id."""
@@ -190,9 +194,8 @@ class Screening:
         run = self.database.run
         run("CREATE TABLE record_end (patient INTEGER, newest STRUCT(low DOUBLE, early DOUBLE))")
         run(f"SET disabled_optimizers = '{JOIN_CHOICES}'")
-        once = " AND hash(s.reference) NOT IN (SELECT id FROM twice)"
         for part in self.source.parts:
-            entries = f"{self._numbered(self._events(part.events), only_speaking=False)}{once}"
+            entries = f"{self._numbered(self._events(part.events), only_speaking=False)} AND {ONCE}"
             self._add_record_ends(entries, by_visit=part.by_visit)
         self._add_record_ends(self._numbered("SELECT * FROM newest_version", only_speaking=False), by_visit=True)
         run("RESET disabled_optimizers")

@@ -1,4 +1,4 @@
-"""Where a population comes from: FHIR Bulk Data files, or the flat form itself."""
+"""Where a population comes from: FHIR Bulk Data files, OMOP tables, or the flat form itself."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class Part:
     """SQL for a part of the flat events.
 
     `versions`: the same with the columns `updated` and `version`, of the entries whose references have the hashes that
-    a query gives (empty: of all); None where entries come in one version. `by_visit`: some may be dated by the encounter whose id the column `visit` holds.
+    a query gives (empty: of all); None where entries come in one version. `by_visit`: some may be dated by the
+    encounter whose id the column `visit` holds.
     """
 
     events: str
@@ -46,8 +47,8 @@ class Part:
 class Source:
     """SQL that gives the flat form, part by part.
 
-    `prepare` runs first, then `complete`, for what SQL alone does not do. `visits` gives id and start of the encounters whose ids a query gives; None where the source
-    has none. `unreadable`: lines or rows of the source that could not be read.
+    `prepare` runs first, then `complete`, for what SQL alone does not do. `visits` gives id and start of the encounters
+    whose ids a query gives; None where the source has none. `unreadable`: lines or rows of the source that could not be read.
     """
 
     kind: str
@@ -144,10 +145,12 @@ def _flat(database: Database, place: Path) -> Source:
             missing = [name for name in wanted if name not in _columns(database, file)]
             if missing:
                 raise InputError(f"{file} has no column {missing[0]}; a flat table needs {', '.join(wanted)}")
+    people = files["patient"][0]
+    versions = "updated, version" if {"updated", "version"} <= set(_columns(database, people)) else NO_VERSIONS
     return Source(
         kind="flat",
         prepare=(),
-        patients=f"SELECT {', '.join(FLAT_PATIENT)}, {NO_VERSIONS} FROM {_parquet(files['patient'][0])}",
+        patients=f"SELECT {', '.join(FLAT_PATIENT)}, {versions} FROM {_parquet(people)}",
         parts=tuple(_flat_part(database, file) for file in files["event"]),
     )
 
