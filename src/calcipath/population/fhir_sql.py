@@ -88,24 +88,24 @@ def patients_sql(files: FhirFiles) -> str:
     lines = lines_sql(files.of("Patient"), members, "Patient")
     texts = (
         f"SELECT {text_of('id')} AS patient, {text_of('gender')} AS sex, {text_of('birthDate')} AS born, "
-        f"{text_of('deceasedDateTime')} AS died, managingOrganization AS organization, {_version()} FROM {lines}"
+        f"{text_of('deceasedDateTime')} AS died, managingOrganization AS organization, {_VERSION} FROM {lines}"
     )
     return (
         f"SELECT patient, lower(trim(sex)) AS sex, CASE WHEN {is_date('born')} THEN born END AS birth_date, "
         f"CASE WHEN {is_date('died')} THEN died END AS death_date, "
         "coalesce(organization ->> 'display', organization ->> 'reference') AS site, "
-        f"{_updated()} AS updated, version FROM ({texts}) WHERE patient IS NOT NULL"
+        f"updated, version FROM ({texts}) WHERE patient IS NOT NULL"
     )
 
 
-def _version() -> str:
-    number = "meta ->> 'versionId'"
-    counted = f"CASE WHEN regexp_full_match({number}, '[0-9]{{1,17}}') THEN CAST({number} AS BIGINT) ELSE -1 END"
-    return f"meta ->> 'lastUpdated' AS written_at, coalesce({counted}, -1) AS version"
+_VERSION: Final = "meta ->> 'lastUpdated' AS updated, meta ->> 'versionId' AS version"
 
 
-def _updated() -> str:
-    return f"CASE WHEN {is_date('written_at')} THEN {when_low('written_at', DUCKDB)} ELSE {NOWHERE} END"
+def newest_sql(place: str) -> str:
+    """What orders the versions of one entry: the texts `updated` and `version` of its `meta`, then its place."""
+    written = f"CASE WHEN {is_date('updated')} THEN {when_low('updated', DUCKDB)} ELSE {NOWHERE} END"
+    number = "CASE WHEN regexp_full_match(version, '[0-9]{1,17}') THEN CAST(version AS BIGINT) ELSE -1 END"
+    return f"struct_pack(u := {written}, v := coalesce({number}, -1), p := {place})"
 
 
 def targets_sql(files: FhirFiles, resource_type: str) -> str:
@@ -124,14 +124,13 @@ def visits_sql(files: FhirFiles, wanted: str) -> str:
     return f"{sure} WHERE id IN ({wanted}) GROUP BY id"
 
 
-def events_sql(files: FhirFiles, resource_type: str, *, versions: bool = False, only: str = "") -> str:
-    """The flat events of one resource type, on demand with the marks of their version (`updated`, `version`).
+def events_sql(files: FhirFiles, resource_type: str, *, checked: bool = False) -> str:
+    """The flat events of one resource type, with the encounter that may date them and the marks of their version.
 
-    `only`: a query that gives hashes of references; others are left out before anything else is done.
-
-    Reads the tables `target_...` where the type refers to such resources.
+    `checked`: lines of other types are not left out; the column `odd` tells their type (empty: it cannot be read), and
+    `file` where they stand. Reads the tables `target_...` where the type refers to such resources.
     """
-    return _Splitting(resource_type, MEMBERS[resource_type], versions).sql(files, only)
+    return _Splitting(resource_type, MEMBERS[resource_type], checked).sql(files)
 
 
 def _object(resource_type: str, parts: Sequence[str]) -> str:
@@ -145,23 +144,22 @@ def _whole(member: str) -> str:
 class _Splitting:
     """The SQL for one resource type, layer by layer."""
 
-    def __init__(self, resource_type: str, members: Members, versions: bool) -> None:
-        self.type, self.members, self.versions = resource_type, members, versions
+    def __init__(self, resource_type: str, members: Members, checked: bool) -> None:
+        self.type, self.members, self.checked = resource_type, members, checked
         self.joins: list[str] = []
         self.taken: dict[str, list[str]] = {COLUMN: [] for COLUMN in COLUMN_OF.values()}
 
-    def sql(self, files: FhirFiles, only: str) -> str:
+    def sql(self, files: FhirFiles) -> str:
         members = self.members
         lines = lines_sql(files.of(self.type), self._all_members(), self.type)
-        if only:
-            lines = f"(SELECT * FROM {lines} WHERE hash({self._reference('id')}) IN ({only}))"
+        if self.checked:
+            lines = all_lines_sql(files.of(self.type), self._all_members(), named=True)
         dated = ", ".join(f"{text_of(member)} AS t_{member}" for member, _ in members.dates)
         periods = ", ".join(
             f"{member} ->> 'start' AS s_{member}, {member} ->> 'end' AS e_{member}" for member, _ in members.periods
         )
         references = ", ".join(f"{sql} AS {name}" for name, sql in self._references())
-        if self.versions:
-            references += f", {_version()}"
+        references += f", {_VERSION}"
         texts = f"SELECT *{''.join(', ' + part for part in (dated, periods, references) if part)} FROM {lines}"
         sure = "".join(f", {is_date(f't_{member}')} AS ok_{member}" for member, _ in members.dates)
         sure += "".join(f", {self._sure_period(member, rival)} AS ok_{member}" for member, rival in members.periods)
@@ -177,8 +175,7 @@ class _Splitting:
         members = self.members
         found = [*members.kept, *members.notes, *members.linked, *EVERYWHERE, members.patient]
         found += [member for member, _ in (*members.dates, *members.periods)]
-        if self.versions:
-            found.append("meta")
+        found.append("meta")
         if self.type == "Observation":
             found.append("valueQuantity")
         if members.medication:
@@ -234,9 +231,20 @@ class _Splitting:
             f"{value} AS value",
             f"{self._notes()} AS notes",
             f"{self._visit()} AS visit",
-            *([f"{_updated()} AS updated", "version"] if self.versions else []),
+            "updated",
+            "version",
+            *self._odd(),
         ]
         return ", ".join(columns)
+
+    def _odd(self) -> tuple[str, str]:
+        if not self.checked:
+            return "CAST(NULL AS VARCHAR) AS odd", "CAST(NULL AS VARCHAR) AS file"
+        other = f"coalesce(resourceType <> '\"{self.type}\"', true)"
+        return (
+            f"CASE WHEN {other} THEN coalesce(resourceType ->> '$', '') END AS odd",
+            f"CASE WHEN {other} THEN filename END AS file",
+        )
 
     def _dates(self) -> list[str]:
         parts: list[str] = []

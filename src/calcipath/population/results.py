@@ -11,9 +11,11 @@ import numpy as np
 from calcipath.guideline.model import Fact, Guideline
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fact_sets import WORD
+from calcipath.population.fhir_files import MOST_SAMPLES
 from calcipath.population.fhir_sql import quoted
 from calcipath.population.reason_query import ReasonQuery, because_query
 from calcipath.population.screening import PORTION, Screening
+from calcipath.population.source import Source
 from calcipath.population.sql_columns import identifier
 from calcipath.population.verdict_sql import verdict_columns
 
@@ -107,24 +109,36 @@ class ResultWriter:
 def quality(database: Database, screening: Screening) -> dict[str, Any]:
     """What the data are like: what could not be read, or was not used, and how much of it."""
     source = screening.source
-    entries = dict(database.run("SELECT number, entries FROM content"))
+    entries = dict(database.run("SELECT content, entries FROM counted"))
+    unreadable, samples = screening.reading.unreadable()
     problems: dict[tuple[str, str, str], int] = {}
     for content, problem in screening.forms.problems:
         key = problem.reference.partition("/")[0], problem.problem, problem.handling
-        problems[key] = problems.get(key, 0) + int(entries[content])
+        problems[key] = problems.get(key, 0) + int(entries.get(content, 0))
 
     for kind, table, column, number in database.run(source.problems) if source.problems else ():
         problems[str(table), str(kind), f"column {column}" if column else ""] = int(number)
     return {
         "kind": source.kind,
-        "resources": dict(sorted(source.resources.items())),
-        "unreadable": source.unreadable,
-        "samples": [{"file": s.file, "line": s.line, "why": s.why} for s in source.samples],
-        "nobody": database.count("SELECT sum(nobody) FROM content"),
-        "strangers": database.count("SELECT count(DISTINCT stranger) FROM entry"),
+        "resources": dict(sorted((source.resources | _entries_by_type(database, source)).items())),
+        "unreadable": sum((source.unreadable | unreadable).values()),
+        "samples": [{"file": s.file, "line": s.line, "why": s.why} for s in (*source.samples, *samples)][:MOST_SAMPLES],
+        "nobody": database.count("SELECT count(*) FROM entry WHERE patient IS NULL AND stranger IS NULL AND odd IS NULL"),
+        "strangers": database.count("SELECT count(DISTINCT stranger) FROM entry WHERE odd IS NULL"),
         "versions": database.count("SELECT count(*) FROM twice"),
         "problems": [
             {"resource_type": kind, "problem": word, "handling": handling, "entries": number}
             for (kind, word, handling), number in sorted(problems.items(), key=lambda item: (-item[1], item[0]))
         ],
     }
+
+
+def _entries_by_type(database: Database, source: Source) -> dict[str, int]:
+    """How many entries of each resource type were read; OMOP tells the rows of its tables instead."""
+    if source.kind.startswith("OMOP"):
+        return {}
+    found = database.run(
+        "SELECT json_extract_string(c.content, '$.resourceType'), sum(n.entries) FROM counted n "
+        "JOIN content c ON n.content = c.number GROUP BY 1"
+    )
+    return {str(kind): int(number) for kind, number in found}

@@ -109,8 +109,9 @@ def _kept(database: Database, source: Source, flat: str, step: Callable[[str], N
     place.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=place.parent))
     try:
-        make_ready(database, source)
-        write_flat(database, source, made)
+        whole = source.looked_through() if source.looked_through is not None else source
+        make_ready(database, whole)
+        write_flat(database, whole, made)
         made.replace(place)
     finally:
         shutil.rmtree(made, ignore_errors=True)
