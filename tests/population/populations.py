@@ -160,7 +160,8 @@ def screened(source: Path, work: Path, options: ScreenOptions, guideline: Guidel
     with Database(str(work)) as database:
         screening = Screening(database, guideline, open_source(database, str(source)), options, lambda _: None)
         screening.prepare()
-        screening.judge(because_query(guideline).sql)
+        screening.pick()
+        database.run(f"CREATE TABLE verdict AS {because_query(guideline).sql}")
         for table, found in (("fact", facts), ("verdict", verdicts)):
             columns = [row[0] for row in database.run(f"DESCRIBE {table}")]
             rows = database.run(f"SELECT p.id, t.* FROM {table} t JOIN patient p ON t.patient = p.patient")

@@ -29,9 +29,15 @@ from calcipath.population.portions import for_each_portion
 from calcipath.population.source import Source, make_ready
 
 PORTION: Final = 50_000  # patients
+ABOUT_PATIENT: Final = (
+    "patient_id",
+    "patient_site",
+    "patient_sex",
+    "spoken_facts",
+)  # beside the facts in the table `fact`
 SPOKEN: Final = (
-    "SELECT patient, list(struct_pack(fact := fact, holds := holds, low := low, high := high, position := position, "
-    "reference := reference, dated := dated) ORDER BY fact) AS facts FROM picked "
+    "SELECT patient, list_sort(list(struct_pack(fact := fact, holds := holds, low := low, high := high, "
+    "position := position, reference := reference, dated := dated))) AS facts FROM picked "
     "WHERE holds IS NOT NULL OR low IS NOT NULL OR position IS NOT NULL GROUP BY patient"
 )
 Step = Callable[[str], None]
@@ -48,7 +54,7 @@ class ScreenOptions:
 
 
 class Screening:
-    """One run: `prepare` reads the source, `judge` gives the tables of facts and verdicts."""
+    """One run: `prepare` reads the source, `pick` gives the table of facts."""
 
     def __init__(
         self, database: Database, guideline: Guideline, source: Source, options: ScreenOptions, step: Step
@@ -69,14 +75,12 @@ class Screening:
             self.source = self.source.looked_through()
             self._read()
 
-    def judge(self, verdicts: str) -> None:
-        """Make the tables `fact`, `spoken` (the facts that a record speaks of) and `verdict` (by the query `verdicts`)."""
+    def pick(self) -> None:
+        """Make the table `fact`: what the conditions read, who the patient is, and the facts that the record speaks of."""
         last = self.database.count("SELECT max(patient) FROM patient")
         self._step("facts")
         self._pick(self.database, 1, min(PORTION, last))
         for_each_portion(self.database, range(PORTION + 1, last + 1, PORTION), PORTION, self._pick)
-        self._step("verdicts")
-        self.database.run(f"CREATE TABLE verdict AS {verdicts}")
 
     def _read(self) -> None:
         self._step("patients")
@@ -131,5 +135,8 @@ class Screening:
         run(f"CREATE OR REPLACE TEMP TABLE moment AS SELECT * FROM ({moment_sql(self.options.as_of)}) WHERE {some}")
         run(f"CREATE OR REPLACE TEMP TABLE picked AS {picked_sql(DUCKDB)}")
         facts = fact_table_sql(self.reader.facts, self.options.complete, DUCKDB)
-        for table, select in (("fact", facts), ("spoken", SPOKEN)):
-            run(f"CREATE TABLE {table} AS {select}" if first == 1 else f"INSERT INTO {table} {select}")
+        whole = (
+            "SELECT f.*, p.id AS patient_id, p.site AS patient_site, p.sex AS patient_sex, s.facts AS spoken_facts "
+            f"FROM ({facts}) AS f JOIN patient p ON f.patient = p.patient LEFT JOIN ({SPOKEN}) AS s ON f.patient = s.patient"
+        )
+        run(f"CREATE TABLE fact AS {whole}" if first == 1 else f"INSERT INTO fact {whole}")
