@@ -19,6 +19,9 @@ from calcipath.population.verdict_sql import verdict_columns
 AS_OF: Final = "strftime(to_timestamp(as_of), '%Y-%m-%dT%H:%M:%SZ')"
 
 
+KEPT: Final = ("as_of", *ABOUT_PATIENT)
+
+
 class ResultWriter:
     """Writes what a screening found as Parquet into a folder.
 
@@ -27,33 +30,37 @@ class ResultWriter:
 
     def __init__(self, database: Database, guideline: Guideline, facts: tuple[Fact, ...], folder: Path) -> None:
         self.database, self.guideline, self.facts, self.folder = database, guideline, facts, folder
-        self.query: ReasonQuery = because_query(guideline, kept=("as_of", *ABOUT_PATIENT))
 
     def write(self, judged: str = "") -> None:
         """`patient.parquet`: verdicts, reasons, evidence; `fact.parquet`: what the conditions read.
 
-        `judged`: SQL that gives the columns of `query`; empty for `query` itself.
+        `judged`: SQL that gives the columns of `judged_query`; empty for that query itself over the table `fact`.
         """
-        verdicts = ", ".join(verdict_columns(self.guideline))
-        names = "[" + ", ".join(quoted(fact.id) for fact in self.facts) + "]"
-        spoken = (
-            f"list_transform(coalesce(spoken_facts, []), lambda x: struct_update(x, fact := ({names})[x.fact + 1]))"
-        )
-        rows = (
-            f"SELECT patient_id AS patient, patient_site AS site, patient_sex AS sex, {AS_OF} AS as_of, {verdicts}, "
-            f"{spoken} AS facts, {reasons_sql(self.query)} AS reasons FROM ({judged or self.query.sql})"
-        )
-        self._write(rows, self.folder / "patient.parquet")
-        others = ", ".join(("patient", "as_of", *ABOUT_PATIENT))
-        self._write(
-            f"SELECT patient_id AS patient, * EXCLUDE ({others}) FROM fact",
-            self.folder / "fact.parquet",
-        )
+        self._write(patients_sql(self.guideline, self.facts, judged), self.folder / "patient.parquet")
+        others = ", ".join(("patient", *KEPT))
+        self._write(f"SELECT patient_id AS patient, * EXCLUDE ({others}) FROM fact", self.folder / "fact.parquet")
 
     def _write(self, select: str, file: Path) -> None:
         self.database.run(
             f"COPY ({select}) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)"
         )
+
+
+def judged_query(guideline: Guideline, source: str = "fact") -> ReasonQuery:
+    """Verdicts and what decided them, with what the table `fact` of a screening holds beside the facts."""
+    return because_query(guideline, source, kept=KEPT)
+
+
+def patients_sql(guideline: Guideline, facts: tuple[Fact, ...], judged: str = "") -> str:
+    """One row a patient as `patient.parquet` has it, from the query `judged` (empty: `judged_query`)."""
+    query = judged_query(guideline)
+    verdicts = ", ".join(verdict_columns(guideline))
+    names = "[" + ", ".join(quoted(fact.id) for fact in facts) + "]"
+    spoken = f"list_transform(coalesce(spoken_facts, []), lambda x: struct_update(x, fact := ({names})[x.fact + 1]))"
+    return (
+        f"SELECT patient_id AS patient, patient_site AS site, patient_sex AS sex, {AS_OF} AS as_of, {verdicts}, "
+        f"{spoken} AS facts, {reasons_sql(query)} AS reasons FROM ({judged or query.sql})"
+    )
 
 
 def reasons_sql(query: ReasonQuery) -> str:
