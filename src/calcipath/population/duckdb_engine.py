@@ -58,6 +58,13 @@ class Database:
         self.run(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM loaded")
         self._connection.unregister("loaded")
 
+    def append(self, table: str, rows: Any) -> None:
+        """The rows of an Arrow table, added to a table; the first make it."""
+        self._connection.register("loaded", rows)
+        self.run(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT * FROM loaded LIMIT 0")
+        self.run(f"INSERT INTO {table} SELECT * FROM loaded")
+        self._connection.unregister("loaded")
+
     def load_rows(self, table: str, row_type: type, found: Sequence[Any]) -> None:
         """Frozen rows as a table; a NaN or None is null."""
         columns: dict[str, Any] = {}

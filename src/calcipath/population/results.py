@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from calcipath.guideline.model import Fact, Guideline
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fact_sets import WORD
+from calcipath.population.fhir_files import BadLine
 from calcipath.population.fhir_sql import quoted
 from calcipath.population.reason_query import ReasonQuery, because_query
-from calcipath.population.screening import PORTION, Screening
+from calcipath.population.forms import Forms
+from calcipath.population.screening import PORTION
 from calcipath.population.sql_columns import identifier
 from calcipath.population.verdict_sql import verdict_columns
 
@@ -104,7 +106,31 @@ class ResultWriter:
         return [name for place, name in enumerate(ids) if pattern[place // WORD] >> place % WORD & 1]
 
 
-def quality(database: Database, screening: Screening) -> dict[str, Any]:
+class ReadSource(Protocol):
+    """What a source tells of itself, on either engine."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def resources(self) -> dict[str, int]: ...
+    @property
+    def unreadable(self) -> int: ...
+    @property
+    def samples(self) -> tuple[BadLine, ...]: ...
+    @property
+    def problems(self) -> str: ...
+
+
+class Screened(Protocol):
+    """A screening whose tables are made; `contents`, `entry` and `twice` are in the database."""
+
+    forms: Forms
+
+    @property
+    def source(self) -> ReadSource: ...
+
+
+def quality(database: Database, screening: Screened) -> dict[str, Any]:
     """What the data are like: what could not be read, or was not used, and how much of it."""
     source = screening.source
     entries = dict(database.run("SELECT number, entries FROM content"))
