@@ -13,8 +13,8 @@ from calcipath.population.duckdb_engine import Database
 from calcipath.population.fact_sets import WORD
 from calcipath.population.fhir_files import BadLine
 from calcipath.population.fhir_sql import quoted
-from calcipath.population.reason_query import ReasonQuery, because_query
 from calcipath.population.forms import Forms
+from calcipath.population.reason_query import ReasonQuery, because_query
 from calcipath.population.screening import PORTION
 from calcipath.population.sql_columns import identifier
 from calcipath.population.verdict_sql import verdict_columns

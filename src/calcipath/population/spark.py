@@ -33,7 +33,7 @@ SETTINGS: Final[Mapping[str, str]] = {
 CLIENT_LOG: Final = "SQLQueryContextLogger"  # the client writes a server's errors here, with the data that they quote
 
 
-class NothingThere(InputError):
+class NotFoundError(InputError):
     """Spark finds no file at a path."""
 
 
@@ -59,7 +59,7 @@ class Spark:
         return str(self._answer(lambda: self._session.version))
 
     def view_of_parquet(self, name: str, paths: Sequence[str], columns: Sequence[str] = ("*",)) -> None:
-        """Call the rows of Parquet files `name`; the server must be able to read the paths. Raises `NothingThere`."""
+        """Call the rows of Parquet files `name`; the server must be able to read the paths. Raises `NotFoundError`."""
         self._view(name, lambda: self._session.read.parquet(*paths).selectExpr(*columns))
 
     def view_of_table(self, name: str, table: Any) -> None:
@@ -68,10 +68,10 @@ class Spark:
 
     def view_of_query(self, name: str, sql: str) -> None:
         """Call the rows of a query `name`; it runs whenever they are read."""
-        self._view(name, lambda: self._session.sql(sql))
+        self._view(name, lambda: self._query(sql))
 
     def view_of_lines(self, name: str, paths: Sequence[str], endings: str) -> None:
-        """Call the lines of text files `name`, with their file and where in it their block begins. Raises `NothingThere`."""
+        """Call the lines of text files `name`, with their file and where in it their block begins. Raises `NotFoundError`."""
 
         def frame() -> Any:
             reader = self._session.read.format("text").option("lineSep", "\n").option("pathGlobFilter", endings)
@@ -87,15 +87,10 @@ class Spark:
         """
 
         def kept() -> Any:
-            frame = self._session.sql(sql)
+            frame = self._query(sql)
             return frame.checkpoint() if self._lasting else frame.localCheckpoint()
 
         self._kept[name] = self._answer(kept)
-        self._view(name, lambda: self._kept[name])
-
-    def cache(self, name: str, sql: str) -> None:
-        """Call the rows of a query `name`; they are kept, column by column, when they are first read."""
-        self._kept[name] = self._answer(lambda: self._session.sql(sql).persist())
         self._view(name, lambda: self._kept[name])
 
     def drop(self, name: str) -> None:
@@ -111,11 +106,16 @@ class Spark:
 
     def rows(self, sql: str) -> Any:
         """The rows of a query, brought here as an Arrow table."""
-        return self._answer(lambda: self._session.sql(sql).toArrow())
+        return self._answer(lambda: self._query(sql).toArrow())
 
     def write_parquet(self, sql: str, path: str) -> None:
         """Write the rows of a query as a folder of Parquet files, which the server must be able to write."""
-        self._answer(lambda: self._session.sql(sql).write.mode("overwrite").parquet(path))
+        self._answer(lambda: self._query(sql).write.mode("overwrite").parquet(path))
+
+    def _query(self, sql: str) -> Any:
+        """As the client's `sql`, which would have the server analyse the text at once, and then again to run it."""
+        text = importlib.import_module("pyspark.sql.connect.plan").SQL(sql)
+        return importlib.import_module("pyspark.sql.connect.dataframe").DataFrame(text, self._session)
 
     def _view(self, name: str, frame: Callable[[], Any]) -> None:
         self._answer(lambda: frame().createOrReplaceTempView(name))
@@ -125,7 +125,7 @@ class Spark:
         try:
             return ask()
         except base as error:
-            refused = NothingThere if _condition(error) == "PATH_NOT_FOUND" else InputError
+            refused = NotFoundError if _condition(error) == "PATH_NOT_FOUND" else InputError
             raise refused(f"Spark at {shown(self._url)} refused: {_told(error)}") from None
         except transport as error:
             raise ServerError(f"Spark at {shown(self._url)} did not answer: {_first_line(error)}") from error

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from calcipath.errors import InputError
 from calcipath.population.dialect import SPARK, Dialect
@@ -113,14 +113,12 @@ class SparkExport:
     def make_views(self, database: Database) -> None:
         """The views `patient_version`, `event` and `visit`; `database` is where mixes of drugs are put together."""
         for kind in TARGETS:
-            self.spark.keep(
-                f"target_{kind.lower()}", targets_sql(self.lines, kind) if self.has(kind) else NO_TARGETS
-            )
+            self.spark.keep(f"target_{kind.lower()}", targets_sql(self.lines, kind) if self.has(kind) else NO_TARGETS)
         self._embed(database)
         self.spark.view_of_query("patient_version", patients_sql(self.lines) if self.has("Patient") else NO_PATIENTS)
         kinds = [kind for kind in MEMBERS if self.has(kind)]
         events = [f"SELECT * FROM ({events_sql(self.lines, kind, versions=True)})" for kind in kinds]
-        self.spark.cache("event", " UNION ALL ".join(events))
+        self.spark.keep("event", " UNION ALL ".join(events))
         if self.has("Encounter"):
             wanted = "SELECT visit FROM event WHERE visit IS NOT NULL"
             self.spark.view_of_query("visit", visits_sql(self.lines, wanted))

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from calcipath.guideline.model import Guideline
 from calcipath.population.dialect import SPARK
@@ -176,9 +176,7 @@ class SparkScreening:
 
     def _read_entries(self) -> None:
         spark = self.spark
-        spark.keep(
-            "twice", f"SELECT reference FROM event WHERE {NAMED} GROUP BY reference HAVING count(*) > 1"
-        )
+        spark.keep("twice", f"SELECT reference FROM event WHERE {NAMED} GROUP BY reference HAVING count(*) > 1")
         several = self._count("SELECT count(*) FROM twice")
         self.database.run(f"CREATE TABLE twice AS SELECT range AS id FROM range({several})")
         once = "SELECT * FROM event_read"

@@ -6,7 +6,6 @@ Whatever the source, three views are made: `patient_version` and `event` (the fl
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ from calcipath.population.duckdb_engine import Database
 from calcipath.population.fhir_files import BadLine
 from calcipath.population.omop_source import find_omop
 from calcipath.population.source import FLAT_EVENT, FLAT_PATIENT, NO_VERSIONS
-from calcipath.population.spark import NothingThere, Spark
+from calcipath.population.spark import NotFoundError, Spark
 from calcipath.population.spark_fhir import ENDINGS, read_lines
 
 PLACE: Final = "named_struct('file', _metadata.file_path, 'nth', _metadata.row_index) AS place"
@@ -36,15 +35,15 @@ class SparkSource:
 
 def open_on_spark(spark: Spark, database: Database, path: str) -> SparkSource:
     """Make the views of the source at `path`, which the server must be able to read. Raises `InputError`."""
-    place = path if "://" in path else os.path.abspath(path)
+    place = path if "://" in path else str(Path(path).absolute())
     try:
         return _flat(spark, place)
-    except NothingThere:
+    except NotFoundError:
         pass
     try:
         spark.view_of_lines("fhir_line", [place], ENDINGS)
         export = read_lines(spark)
-    except NothingThere:
+    except NotFoundError:
         export = None
     if export is None:
         raise InputError(_why_not(database, path))
