@@ -30,6 +30,8 @@ SETTINGS: Final[Mapping[str, str]] = {
     "spark.sql.subexpressionElimination.enabled": "false",
     "spark.sql.variant.allowDuplicateKeys": "true",
 }
+# The client tells them from the rows, if there are any.
+_TYPES: Final = {"int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN", "string": "STRING", "binary": "BINARY"}
 CLIENT_LOG: Final = "SQLQueryContextLogger"  # the client writes a server's errors here, with the data that they quote
 
 
@@ -64,7 +66,8 @@ class Spark:
 
     def view_of_table(self, name: str, table: Any) -> None:
         """Call the rows of an Arrow table `name`; they are sent to the server."""
-        self._view(name, lambda: self._session.createDataFrame(table))
+        types = ", ".join(f"`{field.name}` {_TYPES[str(field.type)]}" for field in table.schema)
+        self._view(name, lambda: self._session.createDataFrame(table, None if len(table) else types))
 
     def view_of_query(self, name: str, sql: str) -> None:
         """Call the rows of a query `name`; it runs whenever they are read."""

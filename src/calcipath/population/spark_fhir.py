@@ -165,7 +165,8 @@ def read_lines(spark: Spark) -> SparkExport | None:
         number = len({row["file"] for row in rows})
         raise InputError(f"no FHIR resource was found in {number} NDJSON files: each line must be one JSON resource")
     lines = SparkLines({kind: frozenset(held) for kind, held in files.items()})
-    return SparkExport(spark, lines, counts, {row["file"]: row["number"] for row in rows if row["kind"] is None})
+    bad = sorted((row["file"], row["number"]) for row in rows if row["kind"] is None)
+    return SparkExport(spark, lines, counts, dict(bad))
 
 
 _NOT_EMPTY: Final = r"value RLIKE '\\S'"
