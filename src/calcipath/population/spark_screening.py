@@ -30,7 +30,7 @@ from calcipath.population.spark import Spark
 from calcipath.population.spark_source import open_on_spark
 
 CONTENTS: Final = 200_000  # at a time
-PORTION: Final = 50_000  # patients, of results
+PORTION: Final = 25_000  # patients, of results: bounded here, and by what the server's driver may collect
 BUCKETS: Final = 256
 PATIENT: Final = ("sex", "birth_date", "death_date", "site")
 KEPT: Final = ("reference", "started", "ended", "recorded", "value", "visit")
@@ -90,7 +90,7 @@ class SparkScreening:
         keep("fact", fact_table_sql(self.reader.facts, self.options.complete, SPARK))
         self._step("verdicts")
         keep("verdict", verdicts)
-        self.spark.view_of_query("spoken", SPOKEN)
+        keep("spoken", SPOKEN)
         self._step("answers")
         for table in ("fact", "verdict", "spoken"):
             self._bring(table)
