@@ -49,9 +49,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-report", action="store_true", help="write the verdicts only, without worklist and report")
     parser.add_argument(
-        "--memory", type=_memory, default="600MB", metavar="SIZE", help="limit of the engine (default: 600MB)"
-    )
-    parser.add_argument("--threads", type=_threads, default=None, metavar="N", help="threads (default: one a core)")
+        "--engine", type=_engine, default="duckdb", metavar="ENGINE",
+        help="duckdb (default: on this machine), or a Spark Connect server as sc://HOST:PORT, which must see SOURCE",
+    )  # fmt: skip
+    parser.add_argument(
+        "--memory", type=_memory, default="600MB", metavar="SIZE",
+        help="limit of the engine on this machine (default: 600MB)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--threads", type=_threads, default=None, metavar="N",
+        help="threads of the engine on this machine (default: one a core)",
+    )  # fmt: skip
 
 
 def _as_of(text: str) -> str:
@@ -65,6 +73,14 @@ def _complete(text: str) -> frozenset[str]:
     if not names or not names <= set(COMPLETE):
         raise argparse.ArgumentTypeError(f"may name {' and '.join(COMPLETE)}, not {text!r}")
     return names
+
+
+def _engine(text: str) -> str:
+    if text != "duckdb" and not text.startswith("sc://"):
+        raise argparse.ArgumentTypeError(
+            "needs duckdb, or the address of a Spark Connect server such as sc://host:15002"
+        )
+    return text
 
 
 def _memory(text: str) -> str:
@@ -100,6 +116,7 @@ def run(chosen: argparse.Namespace) -> str:
         memory=chosen.memory,
         threads=chosen.threads or os.cpu_count() or 1,
         flat=chosen.keep_flat,
+        engine=chosen.engine,
     )
     from calcipath.population.report.write import ReportOptions, write_report
 

@@ -155,18 +155,22 @@ Table = dict[str, dict[str, Any]]
 def screened(source: Path, work: Path, options: ScreenOptions, guideline: Guideline = GUIDELINE) -> tuple[Table, Table]:
     """Facts and verdicts of the population, by patient's id."""
     work.mkdir(parents=True, exist_ok=True)
-    facts: Table = {}
-    verdicts: Table = {}
     with Database(str(work)) as database:
         screening = Screening(database, guideline, open_source(database, str(source)), options, lambda _: None)
         screening.prepare()
         screening.pick()
         database.run(f"CREATE TABLE verdict AS {because_query(guideline).sql}")
-        for table, found in (("fact", facts), ("verdict", verdicts)):
-            columns = [row[0] for row in database.run(f"DESCRIBE {table}")]
-            rows = database.run(f"SELECT p.id, t.* FROM {table} t JOIN patient p ON t.patient = p.patient")
-            found |= {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows}
-    return facts, verdicts
+        return tables_of(database)
+
+
+def tables_of(database: Database) -> tuple[Table, Table]:
+    """Facts and verdicts of a screening that is done, by patient's id."""
+    found: list[Table] = []
+    for table in ("fact", "verdict"):
+        columns = [row[0] for row in database.run(f"DESCRIBE {table}")]
+        rows = database.run(f"SELECT p.id, t.* FROM {table} t JOIN patient p ON t.patient = p.patient")
+        found.append({row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows})
+    return found[0], found[1]
 
 
 def differences(patient: str, one: OnePatient, facts: Table, verdicts: Table) -> Iterator[str]:

@@ -22,6 +22,66 @@ class Dialect:
             return "struct_pack(" + ", ".join(f'"{name}" := {value}' for name, value in fields.items()) + ")"
         return "named_struct(" + ", ".join(f"'{name}', {value}" for name, value in fields.items()) + ")"
 
+    @property
+    def text(self) -> str:
+        """The type of a text of any length."""
+        return "VARCHAR" if self.name == "duckdb" else "STRING"
+
+    def named(self, column: str) -> str:
+        """A column whose name has capitals or may be a word of SQL."""
+        return f'"{column}"' if self.name == "duckdb" else f"`{column}`"
+
+    def literal(self, text: str) -> str:
+        """A text; only Spark reads a backslash as an escape."""
+        text = text.replace("'", "''")
+        return f"'{text}'" if self.name == "duckdb" else "'" + text.replace("\\", "\\\\") + "'"
+
+    def joined(self, *parts: str) -> str:
+        """Texts as one; a null among them is nothing."""
+        listed = ", ".join(parts)
+        return f"concat({listed})" if self.name == "duckdb" else f"concat_ws('', {listed})"
+
+    def matches(self, text: str, pattern: str) -> str:
+        """Whether the whole text is of a pattern."""
+        if self.name == "duckdb":
+            return f"regexp_full_match({text}, {self.literal(pattern)})"
+        whole = rf"\A(?:{pattern})\z"
+        return f"{text} RLIKE {self.literal(whole)}"
+
+    def any_known(self, value: str) -> str:
+        """In a group, any value that is not null."""
+        return f"any_value({value})" if self.name == "duckdb" else f"any_value({value}, true)"
+
+    def words_at(self, json: str, path: str) -> str:
+        """What stands at a path of a JSON text, a string without its quotation marks. A path is a member or `$...`."""
+        if self.name == "duckdb":
+            return f"{json} ->> '{path}'"
+        return f"get_json_object({json}, '{path if path[0] == '$' else f'$.{path}'}')"
+
+    def json_at(self, json: str, member: str) -> str:
+        """The JSON text of a member."""
+        if self.name == "duckdb":
+            return f"CAST({json} -> '{member}' AS VARCHAR)"
+        return f"to_json(try_variant_get(try_parse_json({json}), '$.{member}', 'variant'))"
+
+    def is_string(self, json: str, path: str = "") -> str:
+        """Whether a JSON text, or what stands at a path of it, is a string."""
+        if self.name == "duckdb":
+            place = f", '{path}'" if path else ""
+            return f"json_type({json}{place}) = 'VARCHAR'"
+        return f"startswith({self.json_at(json, path[2:]) if path else json}, '\"')"
+
+    def members(self, json: str, names: tuple[str, ...]) -> str:
+        """The JSON texts of several members as a list; null without the whole."""
+        if self.name == "duckdb":
+            paths = ", ".join(f"'$.{name}'" for name in names)
+            return f"CASE WHEN {json} IS NOT NULL THEN json_extract({json}, [{paths}]) END"
+        return f"CASE WHEN {json} IS NOT NULL THEN array({', '.join(self.json_at(json, name) for name in names)}) END"
+
+    def nth(self, texts: str, place: int) -> str:
+        """One text of such a list, the first being 1."""
+        return f"CAST({texts}[{place}] AS VARCHAR)" if self.name == "duckdb" else f"element_at({texts}, {place})"
+
 
 DUCKDB: Final = Dialect("duckdb")
 SPARK: Final = Dialect("spark")

@@ -73,6 +73,13 @@ class Database:
         self.run(f"{f'INSERT INTO {table}' if more else make} SELECT * FROM loaded")
         self._connection.unregister("loaded")
 
+    def append(self, table: str, rows: Any) -> None:
+        """The rows of an Arrow table, added to a table; the first make it."""
+        self._connection.register("loaded", rows)
+        self.run(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT * FROM loaded LIMIT 0")
+        self.run(f"INSERT INTO {table} SELECT * FROM loaded")
+        self._connection.unregister("loaded")
+
     def make_rows(self, table: str, row_type: type) -> None:
         """An empty table for frozen rows."""
         columns = ", ".join(f"{each.name} {_SQL_TYPES[str(each.type).split(' ')[0]]}" for each in fields(row_type))

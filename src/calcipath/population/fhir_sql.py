@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from calcipath.population.dialect import DATE, DUCKDB, NOWHERE, when_high, when_low
+from calcipath.population.dialect import DATE, DUCKDB, NOWHERE, Dialect, when_high, when_low
 from calcipath.population.fhir_members import EVERYWHERE, MEMBERS, Members
 from calcipath.population.marks import ENDED, RECORDED, STARTED, VALUE
 
@@ -27,11 +27,70 @@ TARGETS: Final = {
 }
 
 
+class FhirLines(Protocol):
+    """Lines of resources as an engine reads them; `marks` are columns beside the members, which go along."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    @property
+    def marks(self) -> tuple[str, ...]: ...
+
+    @property
+    def entry_marks(self) -> tuple[str, ...]:
+        """Those of entries."""
+        ...
+
+    def lines(self, members: Iterable[str], resource_type: str) -> str:
+        """A select in parentheses of all resources of a type, each member as JSON text."""
+        ...
+
+    def entries(self, members: Iterable[str], resource_type: str) -> str:
+        """The same with the marks of entries."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class FhirFiles:
-    """Files by what they hold: one resource type alone, or (key '') several."""
+    """Files by what they hold: one resource type alone, or (key '') several.
+
+    `checked`: that they hold one type is still to be seen, for those of entries. Lines of other types are then not left
+    out; `odd` tells their type (empty: it cannot be read), and `file` where they stand.
+    """
 
     by_type: dict[str, tuple[str, ...]]
+    checked: bool = False
+
+    @property
+    def dialect(self) -> Dialect:
+        """DuckDB reads them."""
+        return DUCKDB
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def entry_marks(self) -> tuple[str, ...]:
+        """What does not belong among the entries."""
+        return ("odd", "file")
+
+    def lines(self, members: Iterable[str], resource_type: str) -> str:
+        """All resources of a type."""
+        return lines_sql(self.of(resource_type), members, resource_type)
+
+    def entries(self, members: Iterable[str], resource_type: str) -> str:
+        """All resources of a type with the marks; where it is to be seen, all lines."""
+        if not self.checked:
+            nothing = "CAST(NULL AS VARCHAR) AS odd, CAST(NULL AS VARCHAR) AS file"
+            return f"(SELECT *, {nothing} FROM {self.lines(members, resource_type)})"
+        other = f"coalesce(resourceType <> '\"{resource_type}\"', true)"
+        return (
+            f"(SELECT *, CASE WHEN {other} THEN coalesce(resourceType ->> '$', '') END AS odd, "
+            f"CASE WHEN {other} THEN filename END AS file "
+            f"FROM {all_lines_sql(self.of(resource_type), members, named=True)})"
+        )
 
     def of(self, resource_type: str) -> tuple[str, ...]:
         """The files in which resources of the type may stand."""
@@ -58,9 +117,9 @@ def lines_sql(files: Sequence[str], members: Iterable[str], resource_type: str) 
     return f"(SELECT * FROM {all_lines_sql(files, members)} WHERE resourceType = '\"{resource_type}\"')"
 
 
-def text_of(member: str) -> str:
+def text_of(member: str, dialect: Dialect = DUCKDB) -> str:
     """The text of a JSON string; null for anything else."""
-    return f"CASE WHEN json_type({member}) = 'VARCHAR' THEN {member} ->> '$' END"
+    return f"CASE WHEN {dialect.is_string(member)} THEN {dialect.words_at(member, '$')} END"
 
 
 def identifier_of(reference: str, resource_type: str) -> str:
@@ -75,101 +134,117 @@ def identifier_of(reference: str, resource_type: str) -> str:
     )
 
 
-def is_date(text: str) -> str:
+def is_date(text: str, dialect: Dialect = DUCKDB) -> str:
     """Whether a text is surely a FHIR date, so that SQL arithmetic on it is right."""
     real = f"length({text}) < 10 OR try_cast(substr({text}, 1, 10) AS DATE) IS NOT NULL"
-    sure = f"regexp_full_match({text}, {quoted(DATE)}) AND substr({text}, 1, 4) NOT IN ('0000', '9999') AND ({real})"
+    sure = f"{dialect.matches(text, DATE)} AND substr({text}, 1, 4) NOT IN ('0000', '9999') AND ({real})"
     return f"coalesce({sure}, false)"
 
 
-def patients_sql(files: FhirFiles) -> str:
+def patients_sql(files: FhirLines) -> str:
     """Every Patient resource in the flat form, with the marks of its version; several may have one id."""
     members = ("gender", "birthDate", "deceasedDateTime", "managingOrganization", "meta")
-    lines = lines_sql(files.of("Patient"), members, "Patient")
+    dialect = files.dialect
     texts = (
-        f"SELECT {text_of('id')} AS patient, {text_of('gender')} AS sex, {text_of('birthDate')} AS born, "
-        f"{text_of('deceasedDateTime')} AS died, managingOrganization AS organization, {_VERSION} FROM {lines}"
+        f"SELECT {text_of('id', dialect)} AS patient, {text_of('gender', dialect)} AS sex, "
+        f"{text_of('birthDate', dialect)} AS born, {text_of('deceasedDateTime', dialect)} AS died, "
+        f"managingOrganization AS organization, {_version(dialect)}{_listed(files.marks)} "
+        f"FROM {files.lines(members, 'Patient')}"
     )
+    site = (dialect.words_at("organization", part) for part in ("display", "reference"))
     return (
-        f"SELECT patient, lower(trim(sex)) AS sex, CASE WHEN {is_date('born')} THEN born END AS birth_date, "
-        f"CASE WHEN {is_date('died')} THEN died END AS death_date, "
-        "coalesce(organization ->> 'display', organization ->> 'reference') AS site, "
-        f"updated, version FROM ({texts}) WHERE patient IS NOT NULL"
+        f"SELECT patient, lower(trim(sex)) AS sex, CASE WHEN {is_date('born', dialect)} THEN born END AS birth_date, "
+        f"CASE WHEN {is_date('died', dialect)} THEN died END AS death_date, "
+        f"coalesce({', '.join(site)}) AS site, "
+        f"updated, version{_listed(files.marks)} FROM ({texts}) WHERE patient IS NOT NULL"
     )
 
 
-_VERSION: Final = "meta ->> 'lastUpdated' AS updated, meta ->> 'versionId' AS version"
+def _listed(marks: Iterable[str]) -> str:
+    return "".join(f", {mark}" for mark in marks)
+
+
+def _version(dialect: Dialect) -> str:
+    """As written; what it tells is only asked where an entry has several (`version_order`)."""
+    return f"{dialect.words_at('meta', 'lastUpdated')} AS updated, {dialect.words_at('meta', 'versionId')} AS version"
+
+
+def version_order(dialect: Dialect = DUCKDB) -> tuple[str, str]:
+    """What orders the versions of one entry: when it was updated, and its number."""
+    updated = f"CASE WHEN {is_date('updated', dialect)} THEN {when_low('updated', dialect)} ELSE {NOWHERE} END"
+    number = f"CASE WHEN {dialect.matches('version', '[0-9]{1,17}')} THEN CAST(version AS BIGINT) ELSE -1 END"
+    return updated, f"coalesce({number}, -1)"
 
 
 def newest_sql(place: str) -> str:
-    """What orders the versions of one entry: the texts `updated` and `version` of its `meta`, then its place."""
-    written = f"CASE WHEN {is_date('updated')} THEN {when_low('updated', DUCKDB)} ELSE {NOWHERE} END"
-    number = "CASE WHEN regexp_full_match(version, '[0-9]{1,17}') THEN CAST(version AS BIGINT) ELSE -1 END"
-    return f"struct_pack(u := {written}, v := coalesce({number}, -1), p := {place})"
+    """The same as one value; at last by place, as in one record."""
+    updated, number = version_order()
+    return DUCKDB.struct(u=updated, v=number, p=place)
 
 
-def targets_sql(files: FhirFiles, resource_type: str) -> str:
+def targets_sql(files: FhirLines, resource_type: str) -> str:
     """Id and trimmed JSON of the resources that others refer to."""
-    members = TARGETS[resource_type]
-    lines = lines_sql(files.of(resource_type), members, resource_type)
-    trimmed = _object(resource_type, ['\',"id":"target"\'', *(_whole(member) for member in members)])
-    return f"SELECT {text_of('id')} AS id, any_value({trimmed}) AS target FROM {lines} GROUP BY 1"
+    members, dialect = TARGETS[resource_type], files.dialect
+    lines = files.lines(members, resource_type)
+    trimmed = _object(resource_type, ['\',"id":"target"\'', *(_whole(member, dialect) for member in members)], dialect)
+    return f"SELECT {text_of('id', dialect)} AS id, {dialect.any_known(trimmed)} AS target FROM {lines} GROUP BY 1"
 
 
-def visits_sql(files: FhirFiles, wanted: str) -> str:
+def visits_sql(files: FhirLines, wanted: str) -> str:
     """Id and start of the encounters whose id the query `wanted` gives."""
-    lines = lines_sql(files.of("Encounter"), ("period",), "Encounter")
-    starts = f"SELECT {text_of('id')} AS id, period ->> 'start' AS start FROM {lines}"
-    sure = f"SELECT id, any_value(CASE WHEN {is_date('start')} THEN start END) AS start FROM ({starts})"
-    return f"{sure} WHERE id IN ({wanted}) GROUP BY id"
+    dialect = files.dialect
+    start = dialect.words_at("period", "start")
+    starts = f"SELECT {text_of('id', dialect)} AS id, {start} AS start FROM {files.lines(('period',), 'Encounter')}"
+    known = dialect.any_known(f"CASE WHEN {is_date('start', dialect)} THEN start END")
+    return f"SELECT id, {known} AS start FROM ({starts}) WHERE id IN ({wanted}) GROUP BY id"
 
 
-def events_sql(files: FhirFiles, resource_type: str, *, checked: bool = False) -> str:
-    """The flat events of one resource type, with the encounter that may date them and the marks of their version.
+def events_sql(files: FhirLines, resource_type: str) -> str:
+    """The flat events of one resource type, with the encounter that may date them and the version as written.
 
-    `checked`: lines of other types are not left out; the column `odd` tells their type (empty: it cannot be read), and
-    `file` where they stand. Reads the tables `target_...` where the type refers to such resources.
+    Reads the tables `target_...` where the type refers to such resources.
     """
-    return _Splitting(resource_type, MEMBERS[resource_type], checked).sql(files)
+    return _Splitting(resource_type, MEMBERS[resource_type], files).sql()
 
 
-def _object(resource_type: str, parts: Sequence[str]) -> str:
-    return f"concat('{{\"resourceType\":\"{resource_type}\"', {', '.join(parts)}, '}}')"
+def _object(resource_type: str, parts: Sequence[str], dialect: Dialect) -> str:
+    return dialect.joined(f'\'{{"resourceType":"{resource_type}"\'', *parts, "'}'")
 
 
-def _whole(member: str) -> str:
-    return f'\',"{member}":\' || CAST("{member}" AS VARCHAR)'
+def _whole(member: str, dialect: Dialect) -> str:
+    return f"',\"{member}\":' || CAST({dialect.named(member)} AS {dialect.text})"
 
 
 class _Splitting:
     """The SQL for one resource type, layer by layer."""
 
-    def __init__(self, resource_type: str, members: Members, checked: bool) -> None:
-        self.type, self.members, self.checked = resource_type, members, checked
+    def __init__(self, resource_type: str, members: Members, files: FhirLines) -> None:
+        self.type, self.members = resource_type, members
+        self.files, self.dialect = files, files.dialect
         self.joins: list[str] = []
         self.taken: dict[str, list[str]] = {COLUMN: [] for COLUMN in COLUMN_OF.values()}
 
-    def sql(self, files: FhirFiles) -> str:
-        members = self.members
-        lines = lines_sql(files.of(self.type), self._all_members(), self.type)
-        if self.checked:
-            lines = all_lines_sql(files.of(self.type), self._all_members(), named=True)
-        dated = ", ".join(f"{text_of(member)} AS t_{member}" for member, _ in members.dates)
+    def sql(self) -> str:
+        members, dialect = self.members, self.dialect
+        lines = self.files.entries(self._all_members(), self.type)
+        dated = ", ".join(f"{text_of(member, dialect)} AS t_{member}" for member, _ in members.dates)
         periods = ", ".join(
-            f"{member} ->> 'start' AS s_{member}, {member} ->> 'end' AS e_{member}" for member, _ in members.periods
+            f"{dialect.words_at(member, part)} AS {part[0]}_{member}"
+            for member, _ in members.periods
+            for part in ("start", "end")
         )
         references = ", ".join(f"{sql} AS {name}" for name, sql in self._references())
-        references += f", {_VERSION}"
+        references += f", {_version(dialect)}"
         texts = f"SELECT *{''.join(', ' + part for part in (dated, periods, references) if part)} FROM {lines}"
-        sure = "".join(f", {is_date(f't_{member}')} AS ok_{member}" for member, _ in members.dates)
+        sure = "".join(f", {is_date(f't_{member}', dialect)} AS ok_{member}" for member, _ in members.dates)
         sure += "".join(f", {self._sure_period(member, rival)} AS ok_{member}" for member, rival in members.periods)
         if self.type == "Observation":
-            sure += f", {_sure_number()} AS ok_value"
+            sure += f", {self._sure_number()} AS ok_value"
         checked = f"SELECT *{sure} FROM ({texts})"
         return f"SELECT {self._columns()} FROM ({checked}) AS x {' '.join(self.joins)}"
 
     def _reference(self, identifier: str) -> str:
-        return f"concat('{self.type}/', {text_of(identifier)})"
+        return f"concat('{self.type}/', {text_of(identifier, self.dialect)})"
 
     def _all_members(self) -> list[str]:
         members = self.members
@@ -185,66 +260,61 @@ class _Splitting:
         return [*found, members.encounter] if members.encounter else found
 
     def _references(self) -> list[tuple[str, str]]:
-        found = [("r_patient", f"{self.members.patient} ->> 'reference'")]
+        at = self.dialect.words_at
+        found = [("r_patient", at(self.members.patient, "reference"))]
         if self.type == "Observation":
-            paths = ", ".join(f"'$.{part}'" for part in QUANTITY)
-            found.append(
-                ("quantity", f"CASE WHEN valueQuantity IS NOT NULL THEN json_extract(valueQuantity, [{paths}]) END")
-            )
+            found.append(("quantity", self.dialect.members("valueQuantity", QUANTITY)))
         if self.members.medication:
-            found.append(("r_medication", "medicationReference ->> 'reference'"))
+            found.append(("r_medication", at("medicationReference", "reference")))
         if self.members.specimen:
-            found.append(("r_specimen", "coalesce(specimen ->> 'reference', specimen ->> '$[0].reference')"))
+            first = f"coalesce({at('specimen', 'reference')}, {at('specimen', '$[0].reference')})"
+            found.append(("r_specimen", first))
         if self.members.encounter:
-            found.append(("r_encounter", f"{self.members.encounter} ->> 'reference'"))
+            found.append(("r_encounter", at(self.members.encounter, "reference")))
         return found
 
     def _sure_period(self, member: str, rival: str) -> str:
         start, end = f"s_{member}", f"e_{member}"
-        low, high = when_low(start, DUCKDB), when_high(end, f"({when_low(end, DUCKDB)})", DUCKDB)
+        dialect = self.dialect
+        low, high = when_low(start, dialect), when_high(end, f"({when_low(end, dialect)})", dialect)
         ordered = f"CASE WHEN {start} IS NULL OR {end} IS NULL THEN true ELSE {high} >= {low} END"
-        given = f"({start} IS NULL OR {is_date(start)}) AND ({end} IS NULL OR {is_date(end)})"
+        given = f"({start} IS NULL OR {is_date(start, dialect)}) AND ({end} IS NULL OR {is_date(end, dialect)})"
         second = f" OR {rival} IS NOT NULL" if rival else ""
         return f"CASE WHEN {member} IS NULL{second} THEN false WHEN NOT ({given}) THEN false ELSE {ordered} END"
 
     def _columns(self) -> str:
-        kept = [_whole(member) for member in self.members.kept if member in USUAL]
+        kept = [self._whole(member) for member in self.members.kept if member in USUAL]
         rare = [member for member in (*self.members.kept, "modifierExtension", "implicitRules") if member not in USUAL]
-        given = ", ".join(f'"{member}"' for member in rare)
-        kept.append(f"CASE WHEN coalesce({given}) IS NOT NULL THEN concat({', '.join(map(_whole, rare))}) END")
-        kept += [f"CASE WHEN contained IS NOT NULL THEN {_whole(member)} END" for member in self.members.linked]
+        given = ", ".join(map(self.dialect.named, rare))
+        kept.append(f"CASE WHEN coalesce({given}) IS NOT NULL THEN {self.dialect.joined(*map(self._whole, rare))} END")
+        kept += [f"CASE WHEN contained IS NOT NULL THEN {self._whole(member)} END" for member in self.members.linked]
+        no_text = f"CAST(NULL AS {self.dialect.text})"
         parts = [*kept, *self._dates(), *self._periods(), *self._value(), *self._targets(), *self._notes_to_keep()]
         times = [
-            f"{'coalesce(' + ', '.join(found) + ')' if found else 'CAST(NULL AS VARCHAR)'} AS {name}"
+            f"{'coalesce(' + ', '.join(found) + ')' if found else no_text} AS {name}"
             for name, found in self.taken.items()
         ]
         value = (
-            "CASE WHEN ok_value THEN CAST(CAST(quantity[1] AS VARCHAR) AS DOUBLE) END"
+            f"CASE WHEN ok_value THEN CAST({self.dialect.nth('quantity', 1)} AS DOUBLE) END"
             if self.type == "Observation"
             else "CAST(NULL AS DOUBLE)"
         )
         columns = [
             f"{identifier_of('r_patient', 'Patient')} AS patient",
             f"{self._reference('x.id')} AS reference",
-            f"{_object(self.type, parts)} AS content",
+            f"{_object(self.type, parts, self.dialect)} AS content",
             *times,
             f"{value} AS value",
             f"{self._notes()} AS notes",
             f"{self._visit()} AS visit",
             "updated",
             "version",
-            *self._odd(),
+            *self.files.entry_marks,
         ]
         return ", ".join(columns)
 
-    def _odd(self) -> tuple[str, str]:
-        if not self.checked:
-            return "CAST(NULL AS VARCHAR) AS odd", "CAST(NULL AS VARCHAR) AS file"
-        other = f"coalesce(resourceType <> '\"{self.type}\"', true)"
-        return (
-            f"CASE WHEN {other} THEN coalesce(resourceType ->> '$', '') END AS odd",
-            f"CASE WHEN {other} THEN filename END AS file",
-        )
+    def _whole(self, member: str) -> str:
+        return _whole(member, self.dialect)
 
     def _dates(self) -> list[str]:
         parts: list[str] = []
@@ -255,14 +325,14 @@ class _Splitting:
                 sure = f"{sure} AND {first[mark]} IS NULL"
             first.setdefault(mark, member)
             self.taken[COLUMN_OF[mark]].append(f"CASE WHEN {sure} THEN t_{member} END")
-            parts.append(f'CASE WHEN {sure} THEN \',"{member}":"{mark}"\' ELSE {_whole(member)} END')
+            parts.append(f'CASE WHEN {sure} THEN \',"{member}":"{mark}"\' ELSE {self._whole(member)} END')
         return parts
 
     def _periods(self) -> list[str]:
         parts = []
         for member, _ in self.members.periods:
             sure = f"ok_{member}"
-            others = [f'"{other}" IS NULL' for other, mark in self.members.dates if mark == STARTED]
+            others = [f"{self.dialect.named(other)} IS NULL" for other, mark in self.members.dates if mark == STARTED]
             sure = " AND ".join([sure, *others])
             start, end = f"s_{member}", f"e_{member}"
             self.taken["started"].append(f"CASE WHEN {sure} THEN {start} END")
@@ -274,20 +344,17 @@ class _Splitting:
             )
             empty = f"{start} IS NULL AND {end} IS NULL"
             parts.append(
-                f"CASE WHEN {member} IS NULL THEN NULL WHEN {sure} AND NOT ({empty}) THEN {marked} ELSE {_whole(member)} END"
+                f"CASE WHEN {member} IS NULL THEN NULL WHEN {sure} AND NOT ({empty}) THEN {marked} ELSE {self._whole(member)} END"
             )
         return parts
 
     def _value(self) -> list[str]:
         if self.type != "Observation":
             return []
-        rest = ", ".join(
-            f"',\"{part}\":' || CAST(quantity[{place}] AS VARCHAR)"
-            for place, part in enumerate(QUANTITY, 1)
-            if place > 1
-        )
-        marked = f'concat(\',"valueQuantity":{{"value":"{VALUE}"\', {rest}, \'}}\')'
-        return [f"CASE WHEN ok_value THEN {marked} ELSE {_whole('valueQuantity')} END"]
+        nth = self.dialect.nth
+        rest = [f"',\"{part}\":' || {nth('quantity', place)}" for place, part in enumerate(QUANTITY, 1) if place > 1]
+        marked = self.dialect.joined(f'\',"valueQuantity":{{"value":"{VALUE}"\'', *rest, "'}'")
+        return [f"CASE WHEN ok_value THEN {marked} ELSE {self._whole('valueQuantity')} END"]
 
     def _targets(self) -> list[str]:
         """Resources that the entry refers to, put into its own `contained`."""
@@ -299,18 +366,18 @@ class _Splitting:
             self.joins.append(
                 f"LEFT JOIN target_medication tm ON tm.id = {identifier_of('x.r_medication', 'Medication')}"
             )
-            display = "',\"display\":' || CAST(medicationReference -> 'display' AS VARCHAR)"
+            display = f"',\"display\":' || {self.dialect.json_at('medicationReference', 'display')}"
+            target = "CASE WHEN tm.target IS NULL THEN 'Medication/missing' ELSE '#target' END"
+            pointing = self.dialect.joined('\',"medicationReference":{"reference":"\'', target, "'\"'", display, "'}'")
             parts.append(
                 "CASE WHEN r_medication LIKE '#%' OR (r_medication IS NULL AND medicationReference IS NOT NULL) "
-                f"THEN {_whole('medicationReference')} WHEN medicationReference IS NOT NULL THEN concat("
-                '\',"medicationReference":{"reference":"\', CASE WHEN tm.target IS NULL THEN \'Medication/missing\' '
-                f"ELSE '#target' END, '\"', {display}, '}}') END"
+                f"THEN {self._whole('medicationReference')} WHEN medicationReference IS NOT NULL THEN {pointing} END"
             )
             held.append("CASE WHEN r_medication NOT LIKE '#%' THEN tm.target END")
         if self.members.specimen:
             self.joins.append(f"LEFT JOIN target_specimen ts ON ts.id = {identifier_of('x.r_specimen', 'Specimen')}")
             parts.append(
-                f"CASE WHEN r_specimen LIKE '#%' OR json_array_length(specimen) > 1 THEN {_whole('specimen')} "
+                f"CASE WHEN r_specimen LIKE '#%' OR json_array_length(specimen) > 1 THEN {self._whole('specimen')} "
                 'WHEN ts.target IS NOT NULL THEN \',"specimen":[{"reference":"#target"}]\' END'
             )
             held.append(
@@ -325,7 +392,7 @@ class _Splitting:
                 f'\'{{"resourceType":"Encounter","id":"visit","period":{{"start":"{RECORDED}"}}}}\' END'
             )
         if len(held) == 1:
-            return [*parts, _whole("contained")]
+            return [*parts, self._whole("contained")]
         joined = f"nullif(concat_ws(',', {', '.join(held)}), '')"
         return [*parts, f"',\"contained\":[' || {joined} || ']'"]
 
@@ -334,34 +401,36 @@ class _Splitting:
 
     def _visit(self) -> str:
         if not self.members.encounter:
-            return "CAST(NULL AS VARCHAR)"
+            return f"CAST(NULL AS {self.dialect.text})"
         return f"CASE WHEN {self._undated()} THEN {identifier_of('r_encounter', 'Encounter')} END"
 
     def _notes_to_keep(self) -> list[str]:
         """Free text that decides even unread whether there is an entry at all."""
-        nameless = _nameless(self.members.named)
+        nameless = self._nameless(self.members.named)
         if self.members.medication:
-            nameless = f"tm.target IS NULL AND {_nameless('medicationCodeableConcept')}"
+            nameless = f"tm.target IS NULL AND {self._nameless('medicationCodeableConcept')}"
         if self.type == "Observation":
             nameless = f"({nameless} OR component IS NOT NULL)"
         return [
-            f'CASE WHEN "{member}" IS NOT NULL AND {nameless} THEN {_whole(member)} END'
+            f"CASE WHEN {self.dialect.named(member)} IS NOT NULL AND {nameless} THEN {self._whole(member)} END"
             for member in self.members.notes
         ]
 
     def _notes(self) -> str:
-        parts = ", ".join(_whole(member) for member in self.members.notes)
-        return f"'{{' || nullif(substr(concat({parts}), 2), '') || '}}'" if parts else "CAST(NULL AS VARCHAR)"
+        if not self.members.notes:
+            return f"CAST(NULL AS {self.dialect.text})"
+        parts = self.dialect.joined(*map(self._whole, self.members.notes))
+        return f"'{{' || nullif(substr({parts}, 2), '') || '}}'"
 
+    def _nameless(self, member: str) -> str:
+        """Whether a concept has neither words nor a first code."""
+        paths = ["$.text", "$.coding[0].code", "$.coding[0].display", *(["$.code"] if member == "class" else [])]
+        words = " OR ".join(
+            f"({self.dialect.is_string(member, path)} AND trim({self.dialect.words_at(member, path)}) <> '')"
+            for path in paths
+        )
+        return f"NOT coalesce({words}, false)"
 
-def _nameless(member: str) -> str:
-    """Whether a concept has neither words nor a first code."""
-    parts = ["$.text", "$.coding[0].code", "$.coding[0].display", *(["$.code"] if member == "class" else [])]
-    words = " OR ".join(
-        f"(json_type({member}, '{part}') = 'VARCHAR' AND trim({member} ->> '{part}') <> '')" for part in parts
-    )
-    return f"NOT coalesce({words}, false)"
-
-
-def _sure_number() -> str:
-    return "coalesce(regexp_full_match(CAST(quantity[1] AS VARCHAR), '-?[0-9]{1,15}([.][0-9]{1,40})?([eE][-+]?[0-9]{1,2})?'), false)"
+    def _sure_number(self) -> str:
+        number = "-?[0-9]{1,15}([.][0-9]{1,40})?([eE][-+]?[0-9]{1,2})?"
+        return f"coalesce({self.dialect.matches(self.dialect.nth('quantity', 1), number)}, false)"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from calcipath.guideline.model import Fact, Guideline
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fact_sets import WORD
-from calcipath.population.fhir_files import MOST_SAMPLES
+from calcipath.population.fhir_files import MOST_SAMPLES, BadLine
 from calcipath.population.fhir_sql import quoted
+from calcipath.population.forms import Forms
 from calcipath.population.reason_query import ReasonQuery, because_query
 from calcipath.population.screening import ABOUT_PATIENT, Screening
 from calcipath.population.source import Source
@@ -83,7 +84,31 @@ def _reason(query: ReasonQuery, name: str) -> str:
     return f"CASE WHEN {found} THEN struct_pack(item := {quoted(name)}, facts := {facts}) END"
 
 
-def quality(database: Database, screening: Screening) -> dict[str, Any]:
+class ReadSource(Protocol):
+    """What a source tells of itself, on either engine."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def resources(self) -> dict[str, int]: ...
+    @property
+    def unreadable(self) -> int: ...
+    @property
+    def samples(self) -> tuple[BadLine, ...]: ...
+    @property
+    def problems(self) -> str: ...
+
+
+class Screened(Protocol):
+    """A screening whose tables are made; `contents`, `entry` and `twice` are in the database."""
+
+    forms: Forms
+
+    @property
+    def source(self) -> ReadSource: ...
+
+
+def quality(database: Database, screening: Screened) -> dict[str, Any]:
     """What the data are like: what could not be read, or was not used, and how much of it."""
     source = screening.source
     entries = dict(database.run("SELECT content, entries FROM counted"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
@@ -23,6 +23,10 @@ from calcipath.population.fhir_files import first_sentence
 from calcipath.population.results import ResultWriter, quality
 from calcipath.population.screening import Screening, ScreenOptions
 from calcipath.population.source import Source, make_ready, open_source, write_flat
+from calcipath.population.spark import connect
+
+if TYPE_CHECKING:
+    from calcipath.population.spark_screening import SparkScreening
 
 UNFINISHED: Final = ".unfinished-"
 LATEST: Final = "latest"
@@ -32,12 +36,26 @@ Report = Callable[[Path, Path | None], None]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """`memory` and `threads` limit the engine; `flat` names a folder in which the flat form is kept for a next run."""
+    """`engine`: `duckdb`, or the address of a Spark Connect server. `memory` and `threads` limit the engine on this machine;
+    `flat` names a folder in which the flat form is kept for a next run (DuckDB only)."""
 
     screen: ScreenOptions
     memory: str = "600MB"
     threads: int = 2
     flat: str = ""
+    engine: str = "duckdb"
+
+    def __post_init__(self) -> None:
+        if self.flat and self.engine != "duckdb":
+            raise InputError("--keep-flat is not made on Spark; leave --engine away to keep the flat form")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run can say of itself: its engine with the version, and how many patients there were."""
+
+    engine: str
+    patients: int
 
 
 def screen(
@@ -55,9 +73,9 @@ def screen(
         work.mkdir()
         seconds: dict[str, float] = {}
         with Database(str(work), memory=options.memory, threads=options.threads) as database:
-            patients = _run(database, source, folder, guideline, options, _timed(step, seconds))
+            done = _run(database, source, folder, guideline, options, _timed(step, seconds))
         shutil.rmtree(work)
-        _tell(folder / "run.json", _about(source, guideline, options, patients, seconds))
+        _tell(folder / "run.json", _about(source, guideline, options, done, seconds))
         report(folder, previous)
         return _published(place, folder)
 
@@ -71,9 +89,9 @@ def screen_beside(
     work.mkdir()
     seconds: dict[str, float] = {}
     with Database(str(work), memory=options.memory, threads=options.threads) as database:
-        patients = _run(database, source, beside, guideline, options, _timed(step, seconds))
+        done = _run(database, source, beside, guideline, options, _timed(step, seconds))
     shutil.rmtree(work)
-    _tell(beside / "run.json", _about(source, guideline, options, patients, seconds))
+    _tell(beside / "run.json", _about(source, guideline, options, done, seconds))
     return beside
 
 
@@ -84,12 +102,28 @@ def _run(
     guideline: Guideline,
     options: RunOptions,
     step: Callable[[str], None],
-) -> int:
+) -> Done:
     step("source")
+    if options.engine != "duckdb":
+        with connect(options.engine) as spark:
+            from calcipath.population.spark_screening import SparkScreening  # needs what the client is installed with
+
+            on_spark = SparkScreening(spark, database, guideline, path, options.screen, step)
+            return Done(f"Spark {spark.version}", _screened(database, on_spark, guideline, folder, step))
     source = open_source(database, path)
     if options.flat:
         source = _kept(database, source, options.flat, step)
     screening = Screening(database, guideline, source, options.screen, step)
+    return Done(f"DuckDB {duckdb.__version__}", _screened(database, screening, guideline, folder, step))
+
+
+def _screened(
+    database: Database,
+    screening: Screening | SparkScreening,
+    guideline: Guideline,
+    folder: Path,
+    step: Callable[[str], None],
+) -> int:
     screening.prepare()
     writer = ResultWriter(database, guideline, screening.reader.facts, folder)
     screening.pick()
@@ -190,7 +224,7 @@ def _timed(step: Callable[[str], None], seconds: dict[str, float]) -> Callable[[
 
 
 def _about(
-    source: str, guideline: Guideline, options: RunOptions, patients: int, seconds: dict[str, float]
+    source: str, guideline: Guideline, options: RunOptions, done: Done, seconds: dict[str, float]
 ) -> dict[str, Any]:
     return {
         "calcipath": __version__,
@@ -199,8 +233,8 @@ def _about(
         "as_of": options.screen.as_of or "end of each record",
         "notes": options.screen.notes,
         "complete": sorted(options.screen.complete),
-        "engine": f"DuckDB {duckdb.__version__}",
-        "patients": patients,
+        "engine": done.engine,
+        "patients": done.patients,
         "seconds": seconds,
     }
 
