@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--complete", type=_complete, default=frozenset(), metavar="LIST",
         help="what the source holds in full: medications, allergies, or both with a comma; absence is then an answer",
     )  # fmt: skip
-    parser.add_argument("--notes", action="store_true", help="read free text too (slow: every note is read)")
+    parser.add_argument("--notes", action="store_true", help="read free text too (slow: every different note is read)")
     parser.add_argument(
         "--keep-flat",
         default="",
@@ -51,7 +51,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--memory", type=_memory, default="600MB", metavar="SIZE", help="limit of the engine (default: 600MB)"
     )
-    parser.add_argument("--threads", type=_threads, default=None, metavar="N", help="threads (default: one a core)")
+    parser.add_argument(
+        "--threads",
+        type=_threads,
+        default=None,
+        metavar="N",
+        help="threads, and processes that read texts (default: one a core)",
+    )
 
 
 def _as_of(text: str) -> str:
@@ -114,9 +120,20 @@ def run(chosen: argparse.Namespace) -> str:
 
     done = screen(chosen.source, chosen.out, assessor.guideline, options, step=_step, report=report)
     _step("")
+    where = f"the report is {chosen.out}/latest/report.html, the worklist {chosen.out}/latest/worklist.csv"
     if chosen.no_report:
-        return f"Screened; the verdicts are {chosen.out}/latest/patient.parquet ({done.name})."
-    return f"Screened; the report is {chosen.out}/latest/report.html, the worklist {chosen.out}/latest/worklist.csv ({done.name})."
+        where = f"the verdicts are {chosen.out}/latest/patient.parquet"
+    return f"Screened; {where} ({done.name}).\n{_reading(done)}"
+
+
+def _reading(run: Path) -> str:
+    """What reading codes, names and texts took."""
+    import json
+
+    took = json.loads((run / "run.json").read_text(encoding="utf-8"))["reading"]
+    read, processes = took["contents"], took["processes"]
+    by = f"{processes} processes" if processes > 1 else "1 process"
+    return f"{read:,} different texts were read in {took['seconds']:.1f} s ({took['per_second']:,} a second) by {by}."
 
 
 def _what_if(chosen: argparse.Namespace, folder: Path, options: RunOptions, guideline: Guideline) -> None:

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import duckdb
-import numpy as np
 
-from calcipath.population import forms as rows
-from calcipath.population.forms import Forms
-
-FORM_TABLES: Final = {
-    "form_event": ("events", rows.EventRow),
-    "form_vote": ("votes", rows.VoteRow),
-    "form_measure": ("measures", rows.MeasureRow),
-    "form_beginning": ("beginnings", rows.BeginningRow),
-    "form_frequency": ("frequencies", rows.FrequencyRow),
-    "form_length": ("lengths", rows.LengthRow),
-}
-_TYPES: Final[Mapping[str, Any]] = {"int": np.int64, "float": np.float64, "bool": np.bool_, "str": object}
+from calcipath.population.form_rows import FORM_TABLES, Columns, columns_of, table_columns
 
 
 class Database:
     """A database in a folder of its own, which it also spills into. Raises `duckdb.Error`."""
 
     def __init__(self, folder: str, *, memory: str = "600MB", threads: int = 2) -> None:
+        self.threads = threads
         self._connection = duckdb.connect(f"{folder}/screening.duckdb")
         self.run(f"SET threads = {threads}")
         self.run(f"SET memory_limit = '{memory}'")
@@ -60,16 +48,16 @@ class Database:
 
     def load_rows(self, table: str, row_type: type, found: Sequence[Any]) -> None:
         """Frozen rows as a table; a NaN or None is null."""
-        columns: dict[str, Any] = {}
-        for each in fields(row_type):
-            written = str(each.type)
-            values = [getattr(row, each.name) for row in found]
-            if "None" in written:
-                values = [np.nan if value is None else value for value in values]
-            columns[each.name] = np.array(values, dtype=_TYPES[written.split(" ")[0]])
-        self.load(table, columns)
+        self.load(table, columns_of(row_type, found))
 
-    def load_forms(self, forms: Forms) -> None:
-        """What the contents say, as tables."""
-        for table, (member, row_type) in FORM_TABLES.items():
-            self.load_rows(table, row_type, getattr(forms, member))
+    def make_form_tables(self) -> None:
+        """The tables of what contents say, without rows."""
+        for table, (_, row_type) in FORM_TABLES.items():
+            self.run(f"CREATE OR REPLACE TABLE {table} ({table_columns(row_type)})")
+
+    def load_forms(self, tables: Mapping[str, Columns]) -> None:
+        """Add what some contents say to the tables; a NaN is null."""
+        for table, columns in tables.items():
+            self._connection.register("loaded", dict(columns))
+            self.run(f"INSERT INTO {table} SELECT * FROM loaded")
+            self._connection.unregister("loaded")

@@ -13,7 +13,7 @@ from calcipath.population.duckdb_engine import Database
 from calcipath.population.fact_sets import WORD
 from calcipath.population.fhir_sql import quoted
 from calcipath.population.reason_query import ReasonQuery, because_query
-from calcipath.population.screening import PORTION, Screening
+from calcipath.population.screening import PORTION
 from calcipath.population.sql_columns import identifier
 from calcipath.population.verdict_sql import verdict_columns
 
@@ -102,29 +102,3 @@ class ResultWriter:
     def _names(self, pattern: tuple[int, ...]) -> list[str]:
         ids = self.query.fact_ids
         return [name for place, name in enumerate(ids) if pattern[place // WORD] >> place % WORD & 1]
-
-
-def quality(database: Database, screening: Screening) -> dict[str, Any]:
-    """What the data are like: what could not be read, or was not used, and how much of it."""
-    source = screening.source
-    entries = dict(database.run("SELECT number, entries FROM content"))
-    problems: dict[tuple[str, str, str], int] = {}
-    for content, problem in screening.forms.problems:
-        key = problem.reference.partition("/")[0], problem.problem, problem.handling
-        problems[key] = problems.get(key, 0) + int(entries[content])
-
-    for kind, table, column, number in database.run(source.problems) if source.problems else ():
-        problems[str(table), str(kind), f"column {column}" if column else ""] = int(number)
-    return {
-        "kind": source.kind,
-        "resources": dict(sorted(source.resources.items())),
-        "unreadable": source.unreadable,
-        "samples": [{"file": s.file, "line": s.line, "why": s.why} for s in source.samples],
-        "nobody": database.count("SELECT sum(nobody) FROM content"),
-        "strangers": database.count("SELECT count(DISTINCT stranger) FROM entry"),
-        "versions": database.count("SELECT count(*) FROM twice"),
-        "problems": [
-            {"resource_type": kind, "problem": word, "handling": handling, "entries": number}
-            for (kind, word, handling), number in sorted(problems.items(), key=lambda item: (-item[1], item[0]))
-        ],
-    }

@@ -20,7 +20,9 @@ from calcipath.errors import InputError
 from calcipath.guideline.model import Guideline
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fhir_files import first_sentence
-from calcipath.population.results import ResultWriter, quality
+from calcipath.population.form_pool import Reading
+from calcipath.population.quality import quality
+from calcipath.population.results import ResultWriter
 from calcipath.population.screening import Screening, ScreenOptions
 from calcipath.population.source import Source, make_ready, open_source, write_flat
 
@@ -40,6 +42,14 @@ class RunOptions:
     flat: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How many patients were judged, and what reading their contents took."""
+
+    patients: int
+    reading: Reading
+
+
 def screen(
     source: str, out: str, guideline: Guideline, options: RunOptions, *, step: Callable[[str], None], report: Report
 ) -> Path:
@@ -55,9 +65,9 @@ def screen(
         work.mkdir()
         seconds: dict[str, float] = {}
         with Database(str(work), memory=options.memory, threads=options.threads) as database:
-            patients = _run(database, source, folder, guideline, options, _timed(step, seconds))
+            done = _run(database, source, folder, guideline, options, _timed(step, seconds))
         shutil.rmtree(work)
-        _tell(folder / "run.json", _about(source, guideline, options, patients, seconds))
+        _tell(folder / "run.json", _about(source, guideline, options, done, seconds))
         report(folder, previous)
         return _published(place, folder)
 
@@ -71,9 +81,9 @@ def screen_beside(
     work.mkdir()
     seconds: dict[str, float] = {}
     with Database(str(work), memory=options.memory, threads=options.threads) as database:
-        patients = _run(database, source, beside, guideline, options, _timed(step, seconds))
+        done = _run(database, source, beside, guideline, options, _timed(step, seconds))
     shutil.rmtree(work)
-    _tell(beside / "run.json", _about(source, guideline, options, patients, seconds))
+    _tell(beside / "run.json", _about(source, guideline, options, done, seconds))
     return beside
 
 
@@ -84,7 +94,7 @@ def _run(
     guideline: Guideline,
     options: RunOptions,
     step: Callable[[str], None],
-) -> int:
+) -> Done:
     step("source")
     source = open_source(database, path)
     if options.flat:
@@ -97,7 +107,7 @@ def _run(
     writer.write()
     _tell(folder / "quality.json", quality(database, screening))
     step("done")
-    return database.count("SELECT count(*) FROM patient")
+    return Done(database.count("SELECT count(*) FROM patient"), screening.reading)
 
 
 def _kept(database: Database, source: Source, flat: str, step: Callable[[str], None]) -> Source:
@@ -189,7 +199,7 @@ def _timed(step: Callable[[str], None], seconds: dict[str, float]) -> Callable[[
 
 
 def _about(
-    source: str, guideline: Guideline, options: RunOptions, patients: int, seconds: dict[str, float]
+    source: str, guideline: Guideline, options: RunOptions, done: Done, seconds: dict[str, float]
 ) -> dict[str, Any]:
     return {
         "calcipath": __version__,
@@ -199,7 +209,13 @@ def _about(
         "notes": options.screen.notes,
         "complete": sorted(options.screen.complete),
         "engine": f"DuckDB {duckdb.__version__}",
-        "patients": patients,
+        "patients": done.patients,
+        "reading": {
+            "contents": done.reading.contents,
+            "seconds": round(done.reading.seconds, 3),
+            "per_second": round(done.reading.per_second),
+            "processes": done.reading.processes,
+        },
         "seconds": seconds,
     }
 

@@ -13,7 +13,8 @@ from typing import Final
 from calcipath.guideline.model import Guideline
 from calcipath.population.dialect import DUCKDB
 from calcipath.population.duckdb_engine import Database
-from calcipath.population.forms import FormReader, Forms
+from calcipath.population.form_pool import Reading, read_forms
+from calcipath.population.forms import FormReader
 from calcipath.population.picking_sql import (
     FactRule,
     fact_rules,
@@ -60,7 +61,7 @@ class Screening:
         self.database, self.guideline, self.source, self.options = database, guideline, source, options
         self._step = step
         self.reader = FormReader(guideline, notes=options.notes, code_systems=options.code_systems)
-        self.forms = Forms()
+        self.reading = Reading()
 
     def prepare(self) -> None:
         """Read the source down to entries that bear on a fact."""
@@ -118,9 +119,7 @@ class Screening:
 
     def _read_forms(self) -> None:
         self._step("forms")
-        found = self.database.run("SELECT number, content FROM content")
-        self.forms = self.reader.read(found)
-        self.database.load_forms(self.forms)
+        self.reading = read_forms(self.database, self.reader)
         self.database.load_rows("fact_rule", FactRule, fact_rules(self.reader.facts))
         tables = ("vote", "measure", "beginning", "frequency", "length")
         speaking = " UNION ".join(f"SELECT event FROM form_{table}" for table in tables)
