@@ -12,7 +12,7 @@ from calcipath.guideline.model import Fact, Guideline
 from calcipath.population.dialect import DUCKDB
 from calcipath.population.forms import VOTES, FormReader
 from calcipath.population.picking_sql import FactRule, fact_rules, fact_table_sql
-from calcipath.population.results import patients_sql
+from calcipath.population.results import judged_query, patients_sql
 from calcipath.record.model import Quantity
 from calcipath.record.quantities import QuantityProblem, conversion_of
 
@@ -36,7 +36,7 @@ def compiled() -> tuple[str, str]:
     """The SQL of the facts' table from what was picked, and that of the patients' answers from the facts."""
     guideline = load_guideline()
     facts = FormReader(guideline, notes=False).facts
-    return fact_table_sql(facts, frozenset(), DUCKDB), patients_sql(guideline, facts)
+    return fact_table_sql(facts, frozenset(), DUCKDB), patients_sql(guideline, facts, judged_query(guideline).sql)
 
 
 def _codes(guideline: Guideline, facts: Sequence[Fact]) -> Iterable[tuple[object, ...]]:

@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--complete", type=_complete, default=frozenset(), metavar="LIST",
         help="what the source holds in full: medications, allergies, or both with a comma; absence is then an answer",
     )  # fmt: skip
-    parser.add_argument("--notes", action="store_true", help="read free text too (slow: every note is read)")
+    parser.add_argument("--notes", action="store_true", help="read free text too (slow: every different note is read)")
     parser.add_argument(
         "--keep-flat",
         default="",
@@ -58,7 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--threads", type=_threads, default=None, metavar="N",
-        help="threads of the engine on this machine (default: one a core)",
+        help="threads of the engine on this machine, and processes that read texts (default: one a core)",
     )  # fmt: skip
 
 
@@ -131,9 +131,20 @@ def run(chosen: argparse.Namespace) -> str:
 
     done = screen(chosen.source, chosen.out, assessor.guideline, options, step=_step, report=report)
     _step("")
+    where = f"the report is {chosen.out}/latest/report.html, the worklist {chosen.out}/latest/worklist.csv"
     if chosen.no_report:
-        return f"Screened; the verdicts are {chosen.out}/latest/patient.parquet ({done.name})."
-    return f"Screened; the report is {chosen.out}/latest/report.html, the worklist {chosen.out}/latest/worklist.csv ({done.name})."
+        where = f"the verdicts are {chosen.out}/latest/patient.parquet"
+    return f"Screened; {where} ({done.name}).\n{_reading(done)}"
+
+
+def _reading(run: Path) -> str:
+    """What reading codes, names and texts took."""
+    import json
+
+    took = json.loads((run / "run.json").read_text(encoding="utf-8"))["reading"]
+    read, processes = took["contents"], took["processes"]
+    by = f"{processes} processes" if processes > 1 else "1 process"
+    return f"{read:,} different texts were read in {took['seconds']:.1f} s ({took['per_second']:,} a second) by {by}."
 
 
 def _what_if(chosen: argparse.Namespace, folder: Path, options: RunOptions, guideline: Guideline) -> None:

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from types import TracebackType
 from typing import Any, Final, Self
 
 import duckdb
-import numpy as np
 
-from calcipath.population import forms as rows
-from calcipath.population.forms import Forms
+from calcipath.population.form_rows import FORM_TABLES, Columns, columns_of, table_columns
 
 # The engine knows no sizes of files, and would hold the file in memory to look up the small table in it.
 JOIN_CHOICES: Final = "join_order,build_side_probe_side"
-FORM_TABLES: Final = {
-    "form_event": ("events", rows.EventRow),
-    "form_vote": ("votes", rows.VoteRow),
-    "form_measure": ("measures", rows.MeasureRow),
-    "form_beginning": ("beginnings", rows.BeginningRow),
-    "form_frequency": ("frequencies", rows.FrequencyRow),
-    "form_length": ("lengths", rows.LengthRow),
-}
-_TYPES: Final[Mapping[str, Any]] = {"int": np.int64, "float": np.float64, "bool": np.bool_, "str": object}
-_SQL_TYPES: Final[Mapping[str, str]] = {"int": "BIGINT", "float": "DOUBLE", "bool": "BOOLEAN", "str": "VARCHAR"}
 
 
 class Database:
@@ -66,12 +53,15 @@ class Database:
         found = self.run(sql)
         return int(found[0][0] or 0) if found else 0
 
-    def load(self, table: str, columns: Mapping[str, Any], *, more: bool = False, own: bool = False) -> None:
-        """Columns (arrays of one length) as a table (`own`: of this connection), or as `more` rows of it; a NaN is null."""
+    def load(self, table: str, columns: Columns) -> None:
+        """Columns (arrays of one length) as a table; a NaN is null."""
         self._connection.register("loaded", dict(columns))
-        make = f"CREATE OR REPLACE {'TEMP ' if own else ''}TABLE {table} AS"
-        self.run(f"{f'INSERT INTO {table}' if more else make} SELECT * FROM loaded")
+        self.run(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM loaded")
         self._connection.unregister("loaded")
+
+    def arrow(self, sql: str) -> Any:
+        """The rows of a query as an Arrow table."""
+        return self._connection.execute(sql).to_arrow_table()
 
     def append(self, table: str, rows: Any) -> None:
         """The rows of an Arrow table, added to a table; the first make it."""
@@ -80,30 +70,18 @@ class Database:
         self.run(f"INSERT INTO {table} SELECT * FROM loaded")
         self._connection.unregister("loaded")
 
-    def make_rows(self, table: str, row_type: type) -> None:
-        """An empty table for frozen rows."""
-        columns = ", ".join(f"{each.name} {_SQL_TYPES[str(each.type).split(' ')[0]]}" for each in fields(row_type))
-        self.run(f"CREATE OR REPLACE TABLE {table} ({columns})")
+    def load_rows(self, table: str, row_type: type, found: Sequence[Any]) -> None:
+        """Frozen rows as a table; a NaN or None is null."""
+        self.load(table, columns_of(row_type, found))
 
-    def add_rows(self, table: str, row_type: type, found: Sequence[Any]) -> None:
-        """Frozen rows into their table; a NaN or None is null."""
-        if not found:
-            return
-        columns: dict[str, Any] = {}
-        for each in fields(row_type):
-            written = str(each.type)
-            values = [getattr(row, each.name) for row in found]
-            if "None" in written:
-                values = [np.nan if value is None else value for value in values]
-            columns[each.name] = np.array(values, dtype=_TYPES[written.split(" ")[0]])
-        self.load(table, columns, more=True)
-
-    def make_forms(self) -> None:
-        """Empty tables for what contents say."""
+    def make_form_tables(self) -> None:
+        """The tables of what contents say, without rows."""
         for table, (_, row_type) in FORM_TABLES.items():
-            self.make_rows(table, row_type)
+            self.run(f"CREATE OR REPLACE TABLE {table} ({table_columns(row_type)})")
 
-    def add_forms(self, forms: Forms) -> None:
-        """What some contents say."""
-        for table, (member, row_type) in FORM_TABLES.items():
-            self.add_rows(table, row_type, getattr(forms, member))
+    def load_forms(self, tables: Mapping[str, Columns]) -> None:
+        """Add what some contents say to the tables; a NaN is null."""
+        for table, columns in tables.items():
+            self._connection.register("loaded", dict(columns))
+            self.run(f"INSERT INTO {table} SELECT * FROM loaded")
+            self._connection.unregister("loaded")

@@ -79,7 +79,7 @@ def read_export(database: Database, files: Sequence[str], *, trusting: Collectio
         if kinds:
             by_type.setdefault(next(iter(kinds)) if len(kinds) == 1 else "", []).append(file)
     unreadable = {file: number for file, kind, number in found if kind is None}
-    held = FhirFiles({kind: tuple(held) for kind, held in by_type.items()})
+    held = FhirFiles({kind: tuple(held) for kind, held in by_type.items()}, checked=bool(heads))
     return FhirExport(held, counts, unreadable, frozenset(heads.values()))
 
 

@@ -20,7 +20,9 @@ from calcipath.errors import InputError
 from calcipath.guideline.model import Guideline
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fhir_files import first_sentence
-from calcipath.population.results import ResultWriter, quality
+from calcipath.population.form_pool import Reading
+from calcipath.population.quality import quality
+from calcipath.population.results import ResultWriter
 from calcipath.population.screening import Screening, ScreenOptions
 from calcipath.population.source import Source, make_ready, open_source, write_flat
 from calcipath.population.spark import connect
@@ -52,10 +54,11 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a run can say of itself: its engine with the version, and how many patients there were."""
+    """What a run can say of itself: its engine with the version, how many patients, what reading the contents took."""
 
     engine: str
     patients: int
+    reading: Reading
 
 
 def screen(
@@ -109,29 +112,29 @@ def _run(
             from calcipath.population.spark_screening import SparkScreening  # needs what the client is installed with
 
             on_spark = SparkScreening(spark, database, guideline, path, options.screen, step)
-            return Done(f"Spark {spark.version}", _screened(database, on_spark, guideline, folder, step))
+            return _screened(f"Spark {spark.version}", database, on_spark, guideline, folder, step)
     source = open_source(database, path)
     if options.flat:
         source = _kept(database, source, options.flat, step)
     screening = Screening(database, guideline, source, options.screen, step)
-    return Done(f"DuckDB {duckdb.__version__}", _screened(database, screening, guideline, folder, step))
+    return _screened(f"DuckDB {duckdb.__version__}", database, screening, guideline, folder, step)
 
 
 def _screened(
+    engine: str,
     database: Database,
     screening: Screening | SparkScreening,
     guideline: Guideline,
     folder: Path,
     step: Callable[[str], None],
-) -> int:
+) -> Done:
     screening.prepare()
-    writer = ResultWriter(database, guideline, screening.reader.facts, folder)
     screening.pick()
     step("verdicts")
-    writer.write()
+    ResultWriter(database, guideline, screening.reader.facts, folder).write(screening.judge())
     _tell(folder / "quality.json", quality(database, screening))
     step("done")
-    return database.count("SELECT count(*) FROM patient")
+    return Done(engine, database.count("SELECT count(*) FROM patient"), screening.reading)
 
 
 def _kept(database: Database, source: Source, flat: str, step: Callable[[str], None]) -> Source:
@@ -235,6 +238,12 @@ def _about(
         "complete": sorted(options.screen.complete),
         "engine": done.engine,
         "patients": done.patients,
+        "reading": {
+            "contents": done.reading.contents,
+            "seconds": round(done.reading.seconds, 3),
+            "per_second": round(done.reading.per_second),
+            "processes": done.reading.processes,
+        },
         "seconds": seconds,
     }
 

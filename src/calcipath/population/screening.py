@@ -6,16 +6,19 @@ portions, so that memory does not grow with the population.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from calcipath.guideline.model import Guideline
 from calcipath.population.dialect import DUCKDB
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.entry_reading import EntryReading, NotAsItsHead
+from calcipath.population.fhir_files import MOST_SAMPLES, BadLine
 from calcipath.population.fhir_sql import newest_sql
-from calcipath.population.forms import FormReader, Forms
+from calcipath.population.form_pool import Reading, read_forms
+from calcipath.population.form_rows import speaking_sql
+from calcipath.population.forms import FormReader
 from calcipath.population.picking_sql import (
     FactRule,
     fact_rules,
@@ -26,21 +29,33 @@ from calcipath.population.picking_sql import (
     record_ends_sql,
 )
 from calcipath.population.portions import for_each_portion
+from calcipath.population.results import judged_query
 from calcipath.population.source import Source, make_ready
 
 PORTION: Final = 50_000  # patients
-ABOUT_PATIENT: Final = (
-    "patient_id",
-    "patient_site",
-    "patient_sex",
-    "spoken_facts",
-)  # beside the facts in the table `fact`
 SPOKEN: Final = (
     "SELECT patient, list_sort(list(struct_pack(fact := fact, holds := holds, low := low, high := high, "
     "position := position, reference := reference, dated := dated))) AS facts FROM picked "
     "WHERE holds IS NOT NULL OR low IS NOT NULL OR position IS NOT NULL GROUP BY patient"
 )
 Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a source was like: `resources` that are not counted by content, lines that could not be read with the first of
+    them, what was not used as written (kind, table, column, number), entries that name no patient, patients whom only
+    entries name, entries in several versions. `entries_at_hand`: the table `entry` is in the database of the run."""
+
+    kind: str
+    resources: dict[str, int]
+    unreadable: int
+    samples: tuple[BadLine, ...]
+    problems: Sequence[tuple[Any, ...]]
+    nobody: int
+    strangers: int
+    versions: int
+    entries_at_hand: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +77,7 @@ class Screening:
         self.database, self.guideline, self.source, self.options = database, guideline, source, options
         self._step = step
         self.reader = FormReader(guideline, notes=options.notes, code_systems=options.code_systems)
-        self.forms = Forms()
+        self.reading = Reading()
 
     def prepare(self) -> None:
         """Read the source down to entries and what their contents say."""
@@ -82,22 +97,40 @@ class Screening:
         self._pick(self.database, 1, min(PORTION, last))
         for_each_portion(self.database, range(PORTION + 1, last + 1, PORTION), PORTION, self._pick)
 
+    def judge(self) -> str:
+        """The query that judges everybody, from the table `fact`; see `results.patients_sql`."""
+        return judged_query(self.guideline).sql
+
+    def told(self) -> Told:
+        """What the source was like."""
+        unreadable, samples = self.entries.unreadable()
+        count = self.database.count
+        return Told(
+            kind=self.source.kind,
+            resources=self.source.resources,
+            unreadable=sum((self.source.unreadable | unreadable).values()),
+            samples=(*self.source.samples, *samples)[:MOST_SAMPLES],
+            problems=self.database.run(self.source.problems) if self.source.problems else [],
+            nobody=count("SELECT count(*) FROM entry WHERE patient IS NULL AND stranger IS NULL AND odd IS NULL"),
+            strangers=count("SELECT count(DISTINCT stranger) FROM entry WHERE odd IS NULL"),
+            versions=count("SELECT count(*) FROM twice"),
+        )
+
     def _read(self) -> None:
         self._step("patients")
         make_ready(self.database, self.source)
         self._number_patients()
-        self.forms = Forms()
-        self.database.make_forms()
-        self.database.make_rows("fact_rule", FactRule)
-        self.database.add_rows("fact_rule", FactRule, fact_rules(self.reader.facts))
-        self.reading = EntryReading(
+        self.reading = Reading()
+        self.database.make_form_tables()
+        self.database.load_rows("fact_rule", FactRule, fact_rules(self.reader.facts))
+        self.entries = EntryReading(
             self.database,
             self.source,
             notes=self.options.notes,
             silent_dates=not self.options.as_of,
             learn=self._learn,
         )
-        self.reading.read(self._step)
+        self.entries.read(self._step)
 
     def _number_patients(self) -> None:
         run = self.database.run
@@ -112,16 +145,8 @@ class Screening:
 
     def _learn(self, since: int) -> None:
         """Read the contents whose numbers are above `since`."""
-        found = self.database.run(f"SELECT number, content FROM content WHERE number > {since}")
-        forms = self.reader.read(found)
-        self.database.add_forms(forms)
-        self.forms.problems.extend(forms.problems)
-        tables = ("vote", "measure", "beginning", "frequency", "length")
-        told = " UNION ".join(f"SELECT event FROM form_{table}" for table in tables)
-        self.database.run(
-            f"INSERT INTO speaking SELECT DISTINCT content FROM form_event WHERE content > {since} "
-            f"AND (stay OR event IN (SELECT event FROM ({told})))"
-        )
+        self.reading += read_forms(self.database, self.reader, since)
+        self.database.run(f"INSERT INTO speaking {speaking_sql(since)}")
 
     def _pick(self, database: Database, first: int, last: int) -> None:
         run = database.run

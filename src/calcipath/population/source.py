@@ -108,10 +108,7 @@ def _fhir(database: Database, files: tuple[str, ...], *, trusting: bool = True) 
         kind="FHIR",
         prepare=prepare,
         patients=patients_sql(held) if _has(held, "Patient") else NO_PATIENTS,
-        parts=tuple(
-            Part(kind, events_sql(held, kind, checked=bool(export.trusted)), bool(MEMBERS[kind].encounter))
-            for kind in kinds
-        ),
+        parts=tuple(Part(kind, events_sql(held, kind), bool(MEMBERS[kind].encounter)) for kind in kinds),
         visits=(lambda wanted: visits_sql(held, wanted)) if _has(held, "Encounter") else None,
         complete=embed_ingredients if _has(held, "Medication") else None,
         resources={kind: number for kind, number in export.counts.items() if kind not in kinds},
