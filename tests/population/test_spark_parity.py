@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "fuzz"))
 from populations import (
     GUIDELINE,
-    OnePatient,
     Resource,
     Table,
     differences,
@@ -34,13 +34,11 @@ from test_parity import BUNDLES, damaged
 from calcipath.cli import main
 from calcipath.errors import InputError
 from calcipath.population.duckdb_engine import Database
-from calcipath.population.reason_query import because_query
 from calcipath.population.quality import quality
 from calcipath.population.screening import ScreenOptions
 from calcipath.population.source import make_ready, open_source, write_flat
 from calcipath.population.spark import connect
 from calcipath.population.spark_screening import SparkScreening
-from calcipath.population.verdict_sql import columns_of, computed_names
 
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore")]  # the client's own warnings
 
@@ -54,6 +52,7 @@ BAD_LINES = (
     '{"resourceType": "Observation"} more',
     '{"id": "bare"}',
 )
+FACTS_ONLY = "SELECT patient FROM fact"  # planning the verdicts takes most of a run's time; the command's test has them
 AT_THE_END = ScreenOptions(complete=frozenset({"medications", "allergies"}))
 ON_A_DAY = ScreenOptions(as_of="2024-11-05T12:00:00-05:00", notes=True)
 
@@ -103,21 +102,20 @@ def source(population: list[Resource], tmp_path_factory: pytest.TempPathFactory)
     return folder
 
 
-def on_spark(address: str, source: Path, work: Path, options: ScreenOptions, verdicts: str) -> tuple[Table, Table, Any]:
+def on_spark(address: str, source: Path, work: Path, options: ScreenOptions) -> tuple[Table, Table, Any]:
     with Database(str(work)) as database, connect(address) as spark:
         screening = SparkScreening(spark, database, GUIDELINE, str(source), options, lambda _: None)
         screening.prepare()
         screening.pick()
-        screening.judge(verdicts)
+        screening.judge(FACTS_ONLY)
         return (*tables_of(database), quality(database, screening))
 
 
 def test_raw_files_with_notes_for_a_day(
     spark_address: str, source: Path, population: list[Resource], tmp_path: Path
 ) -> None:
-    """All facts; the names that are computed from them are the other tests' business."""
     (tmp_path / "spark").mkdir()
-    facts, _, told = on_spark(spark_address, source, tmp_path / "spark", ON_A_DAY, "SELECT patient FROM fact")
+    facts, _, told = on_spark(spark_address, source, tmp_path / "spark", ON_A_DAY)
     wanted, verdicts = screened(source, tmp_path / "duckdb", ON_A_DAY)
     assert without_numbers(facts) == without_numbers(wanted)
     assert (told["unreadable"], told["strangers"], told["versions"]) == (len(BAD_LINES), 1, SEVERAL)
@@ -135,11 +133,10 @@ def test_the_flat_form_at_the_end_of_each_record(
         held = open_source(database, str(source))
         make_ready(database, held)
         write_flat(database, held, tmp_path / "flat")
-    verdicts = because_query(GUIDELINE).sql
-    facts, judged, _ = on_spark(spark_address, tmp_path / "flat", tmp_path / "spark", AT_THE_END, verdicts)
-    wanted, _ = screened(tmp_path / "flat", tmp_path / "duckdb", AT_THE_END)
+    facts, _, _ = on_spark(spark_address, tmp_path / "flat", tmp_path / "spark", AT_THE_END)
+    wanted, verdicts = screened(tmp_path / "flat", tmp_path / "duckdb", AT_THE_END)
     assert without_numbers(facts) == without_numbers(wanted)
-    found, different = compared(population, AT_THE_END, facts, judged)
+    found, different = compared(population, AT_THE_END, facts, verdicts)
     assert different == []
     assert found > len(BUNDLES) + DAMAGED / 2
 
@@ -160,37 +157,23 @@ def compared(population: list[Resource], options: ScreenOptions, facts: Table, j
         except InputError:
             continue
         found += 1
-        different += differences(patient, one, facts, {patient: settled(judged[patient], one)})
+        different += differences(patient, one, facts, judged)
     return found, different
-
-
-def settled(row: dict[str, Any], one: OnePatient) -> dict[str, Any]:
-    """A row whose powers, which Java computes to another last bit, are those of the evaluator."""
-    row = dict(row)
-    for name, kind in computed_names(GUIDELINE).items():
-        value = one.verdicts.outcome(name).value if kind == "quantity" else None
-        columns = list(columns_of(name, kind))
-        if value is not None and all(
-            row[c] is not None and near(row[c], v) for c, v in zip(columns, value, strict=True)
-        ):
-            row |= dict(zip(columns, value, strict=True))
-    return row
 
 
 def near(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=1e-14)
 
 
-def test_the_command_writes_what_it_writes_on_duckdb(
-    spark_address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A generated population, from raw files to the report."""
-    source = tmp_path / "generated"
-    assert main(["generate", str(source), "--patients", "100", "--enrich", "20"]) == 0
-    (source / "Bad.ndjson").write_text("\n".join(BAD_LINES))
+def test_the_command_writes_what_it_writes_on_duckdb(spark_address: str, source: Path, tmp_path: Path) -> None:
+    """All of these and a generated population, from raw files to the report: facts, verdicts, reasons, evidence."""
+    generated = tmp_path / "generated"
+    assert main(["generate", str(generated), "--patients", "100", "--enrich", "20"]) == 0
+    for file in source.iterdir():
+        shutil.copy(file, generated / f"odd {file.name}")
     for out, engine in (("spark", spark_address), ("duckdb", "duckdb")):
-        command = ["screen", str(source), "--out", str(tmp_path / out), "--as-of", "2026-06-30", "--engine", engine]
-        assert main(command) == 0
+        command = ["screen", str(generated), "--out", str(tmp_path / out), "--engine", engine]
+        assert main([*command, "--complete", "medications,allergies"]) == 0
     spark, duckdb = tmp_path / "spark" / "latest", tmp_path / "duckdb" / "latest"
     assert sorted(file.name for file in spark.iterdir()) == sorted(file.name for file in duckdb.iterdir())
     for name in ("patient", "fact"):
