@@ -12,6 +12,7 @@ from typing import Final
 
 from calcipath.population.dialect import DATE, DUCKDB, NOWHERE, when_high, when_low
 from calcipath.population.fhir_members import EVERYWHERE, MEMBERS, Members
+from calcipath.population.fhir_references import identifier_of, specimens_sql, whole
 from calcipath.population.marks import ENDED, RECORDED, STARTED, VALUE
 
 LARGEST_RESOURCE: Final = 16 * 1024 * 1024
@@ -63,18 +64,6 @@ def text_of(member: str) -> str:
     return f"CASE WHEN json_type({member}) = 'VARCHAR' THEN {member} ->> '$' END"
 
 
-def identifier_of(reference: str, resource_type: str) -> str:
-    """The id of a reference's target, however it is written: relative, absolute, with a version, as a urn."""
-    bare = f"split_part(split_part({reference}, '#', 1), '/_history/', 1)"
-    start = len(resource_type) + 2
-    plain = f"{reference} LIKE '{resource_type}/%' AND NOT contains(substr({reference}, {start}), '/')"
-    last = f"nullif(regexp_extract({bare}, '(?:^|/){resource_type}/([^/]+)$', 1), '')"
-    return (
-        f"CASE WHEN {plain} THEN split_part(substr({reference}, {start}), '#', 1) "
-        f"WHEN {reference} LIKE 'urn:%' THEN regexp_extract({reference}, '([^:]+)$', 1) ELSE {last} END"
-    )
-
-
 def is_date(text: str) -> str:
     """Whether a text is surely a FHIR date, so that SQL arithmetic on it is right."""
     real = f"length({text}) < 10 OR try_cast(substr({text}, 1, 10) AS DATE) IS NOT NULL"
@@ -112,7 +101,7 @@ def targets_sql(files: FhirFiles, resource_type: str) -> str:
     """Id and trimmed JSON of the resources that others refer to."""
     members = TARGETS[resource_type]
     lines = lines_sql(files.of(resource_type), members, resource_type)
-    trimmed = _object(resource_type, ['\',"id":"target"\'', *(_whole(member) for member in members)])
+    trimmed = _object(resource_type, ['\',"id":"target"\'', *(whole(member) for member in members)])
     return f"SELECT {text_of('id')} AS id, any_value({trimmed}) AS target FROM {lines} GROUP BY 1"
 
 
@@ -136,10 +125,6 @@ def events_sql(files: FhirFiles, resource_type: str, *, versions: bool = False, 
 
 def _object(resource_type: str, parts: Sequence[str]) -> str:
     return f"concat('{{\"resourceType\":\"{resource_type}\"', {', '.join(parts)}, '}}')"
-
-
-def _whole(member: str) -> str:
-    return f'\',"{member}":\' || CAST("{member}" AS VARCHAR)'
 
 
 class _Splitting:
@@ -211,11 +196,11 @@ class _Splitting:
         return f"CASE WHEN {member} IS NULL{second} THEN false WHEN NOT ({given}) THEN false ELSE {ordered} END"
 
     def _columns(self) -> str:
-        kept = [_whole(member) for member in self.members.kept if member in USUAL]
+        kept = [whole(member) for member in self.members.kept if member in USUAL]
         rare = [member for member in (*self.members.kept, "modifierExtension", "implicitRules") if member not in USUAL]
         given = ", ".join(f'"{member}"' for member in rare)
-        kept.append(f"CASE WHEN coalesce({given}) IS NOT NULL THEN concat({', '.join(map(_whole, rare))}) END")
-        kept += [f"CASE WHEN contained IS NOT NULL THEN {_whole(member)} END" for member in self.members.linked]
+        kept.append(f"CASE WHEN coalesce({given}) IS NOT NULL THEN concat({', '.join(map(whole, rare))}) END")
+        kept += [f"CASE WHEN contained IS NOT NULL THEN {whole(member)} END" for member in self.members.linked]
         parts = [*kept, *self._dates(), *self._periods(), *self._value(), *self._targets(), *self._notes_to_keep()]
         times = [
             f"{'coalesce(' + ', '.join(found) + ')' if found else 'CAST(NULL AS VARCHAR)'} AS {name}"
@@ -247,7 +232,7 @@ class _Splitting:
                 sure = f"{sure} AND {first[mark]} IS NULL"
             first.setdefault(mark, member)
             self.taken[COLUMN_OF[mark]].append(f"CASE WHEN {sure} THEN t_{member} END")
-            parts.append(f'CASE WHEN {sure} THEN \',"{member}":"{mark}"\' ELSE {_whole(member)} END')
+            parts.append(f'CASE WHEN {sure} THEN \',"{member}":"{mark}"\' ELSE {whole(member)} END')
         return parts
 
     def _periods(self) -> list[str]:
@@ -266,7 +251,7 @@ class _Splitting:
             )
             empty = f"{start} IS NULL AND {end} IS NULL"
             parts.append(
-                f"CASE WHEN {member} IS NULL THEN NULL WHEN {sure} AND NOT ({empty}) THEN {marked} ELSE {_whole(member)} END"
+                f"CASE WHEN {member} IS NULL THEN NULL WHEN {sure} AND NOT ({empty}) THEN {marked} ELSE {whole(member)} END"
             )
         return parts
 
@@ -279,7 +264,7 @@ class _Splitting:
             if place > 1
         )
         marked = f'concat(\',"valueQuantity":{{"value":"{VALUE}"\', {rest}, \'}}\')'
-        return [f"CASE WHEN ok_value THEN {marked} ELSE {_whole('valueQuantity')} END"]
+        return [f"CASE WHEN ok_value THEN {marked} ELSE {whole('valueQuantity')} END"]
 
     def _targets(self) -> list[str]:
         """Resources that the entry refers to, put into its own `contained`."""
@@ -294,20 +279,16 @@ class _Splitting:
             display = "',\"display\":' || CAST(medicationReference -> 'display' AS VARCHAR)"
             parts.append(
                 "CASE WHEN r_medication LIKE '#%' OR (r_medication IS NULL AND medicationReference IS NOT NULL) "
-                f"THEN {_whole('medicationReference')} WHEN medicationReference IS NOT NULL THEN concat("
+                f"THEN {whole('medicationReference')} WHEN medicationReference IS NOT NULL THEN concat("
                 '\',"medicationReference":{"reference":"\', CASE WHEN tm.target IS NULL THEN \'Medication/missing\' '
                 f"ELSE '#target' END, '\"', {display}, '}}') END"
             )
             held.append("CASE WHEN r_medication NOT LIKE '#%' THEN tm.target END")
         if self.members.specimen:
-            self.joins.append(f"LEFT JOIN target_specimen ts ON ts.id = {identifier_of('x.r_specimen', 'Specimen')}")
-            parts.append(
-                f"CASE WHEN r_specimen LIKE '#%' OR json_array_length(specimen) > 1 THEN {_whole('specimen')} "
-                'WHEN ts.target IS NOT NULL THEN \',"specimen":[{"reference":"#target"}]\' END'
-            )
-            held.append(
-                "CASE WHEN r_specimen NOT LIKE '#%' AND coalesce(json_array_length(specimen), 0) < 2 THEN ts.target END"
-            )
+            joins, specimens, contained = specimens_sql(several=self.members.specimens)
+            self.joins += joins
+            parts.append(specimens)
+            held += contained
         if self.members.encounter:
             undated = self._undated()
             visited = f"{undated} AND r_encounter IS NOT NULL"
@@ -317,7 +298,7 @@ class _Splitting:
                 f'\'{{"resourceType":"Encounter","id":"visit","period":{{"start":"{RECORDED}"}}}}\' END'
             )
         if len(held) == 1:
-            return [*parts, _whole("contained")]
+            return [*parts, whole("contained")]
         joined = f"nullif(concat_ws(',', {', '.join(held)}), '')"
         return [*parts, f"',\"contained\":[' || {joined} || ']'"]
 
@@ -337,12 +318,11 @@ class _Splitting:
         if self.type == "Observation":
             nameless = f"({nameless} OR component IS NOT NULL)"
         return [
-            f'CASE WHEN "{member}" IS NOT NULL AND {nameless} THEN {_whole(member)} END'
-            for member in self.members.notes
+            f'CASE WHEN "{member}" IS NOT NULL AND {nameless} THEN {whole(member)} END' for member in self.members.notes
         ]
 
     def _notes(self) -> str:
-        parts = ", ".join(_whole(member) for member in self.members.notes)
+        parts = ", ".join(whole(member) for member in self.members.notes)
         return f"'{{' || nullif(substr(concat({parts}), 2), '') || '}}'" if parts else "CAST(NULL AS VARCHAR)"
 
 
