@@ -33,7 +33,7 @@ NAMED: Final = "reference IS NOT NULL AND reference NOT LIKE '%/'"
 ONCE: Final = "(s.reference IS NULL OR s.reference LIKE '%/' OR hash(s.reference) NOT IN (SELECT id FROM twice))"
 NEWEST: Final = "struct_pack(u := updated, v := version, p := rowid)"  # of versions; at last by place, as in one record
 SPOKEN: Final = (
-    "SELECT patient, list(struct_pack(fact := fact, holds := holds, low := low, high := high, position := position, "
+    'SELECT patient, list(struct_pack(fact := fact, holds := holds, low := low, high := high, "position" := position, '
     "reference := reference, dated := dated) ORDER BY fact) AS facts FROM picked "
     "WHERE holds IS NOT NULL OR low IS NOT NULL OR position IS NOT NULL GROUP BY patient"
 )
