@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from calcipath.population.dialect import DATE, DUCKDB, NOWHERE, Dialect, when_high, when_low
 from calcipath.population.fhir_members import EVERYWHERE, MEMBERS, Members
+from calcipath.population.fhir_references import identifier_of, specimens_sql, whole
 from calcipath.population.marks import ENDED, RECORDED, STARTED, VALUE
 
 LARGEST_RESOURCE: Final = 16 * 1024 * 1024
@@ -122,18 +123,6 @@ def text_of(member: str, dialect: Dialect = DUCKDB) -> str:
     return f"CASE WHEN {dialect.is_string(member)} THEN {dialect.words_at(member, '$')} END"
 
 
-def identifier_of(reference: str, resource_type: str) -> str:
-    """The id of a reference's target, however it is written: relative, absolute, with a version, as a urn."""
-    bare = f"split_part(split_part({reference}, '#', 1), '/_history/', 1)"
-    start = len(resource_type) + 2
-    plain = f"{reference} LIKE '{resource_type}/%' AND NOT contains(substr({reference}, {start}), '/')"
-    last = f"nullif(regexp_extract({bare}, '(?:^|/){resource_type}/([^/]+)$', 1), '')"
-    return (
-        f"CASE WHEN {plain} THEN split_part(substr({reference}, {start}), '#', 1) "
-        f"WHEN {reference} LIKE 'urn:%' THEN regexp_extract({reference}, '([^:]+)$', 1) ELSE {last} END"
-    )
-
-
 def is_date(text: str, dialect: Dialect = DUCKDB) -> str:
     """Whether a text is surely a FHIR date, so that SQL arithmetic on it is right."""
     real = f"length({text}) < 10 OR try_cast(substr({text}, 1, 10) AS DATE) IS NOT NULL"
@@ -186,7 +175,7 @@ def targets_sql(files: FhirLines, resource_type: str) -> str:
     """Id and trimmed JSON of the resources that others refer to."""
     members, dialect = TARGETS[resource_type], files.dialect
     lines = files.lines(members, resource_type)
-    trimmed = _object(resource_type, ['\',"id":"target"\'', *(_whole(member, dialect) for member in members)], dialect)
+    trimmed = _object(resource_type, ['\',"id":"target"\'', *(whole(member, dialect) for member in members)], dialect)
     return f"SELECT {text_of('id', dialect)} AS id, {dialect.any_known(trimmed)} AS target FROM {lines} GROUP BY 1"
 
 
@@ -209,10 +198,6 @@ def events_sql(files: FhirLines, resource_type: str) -> str:
 
 def _object(resource_type: str, parts: Sequence[str], dialect: Dialect) -> str:
     return dialect.joined(f'\'{{"resourceType":"{resource_type}"\'', *parts, "'}'")
-
-
-def _whole(member: str, dialect: Dialect) -> str:
-    return f"',\"{member}\":' || CAST({dialect.named(member)} AS {dialect.text})"
 
 
 class _Splitting:
@@ -314,7 +299,7 @@ class _Splitting:
         return ", ".join(columns)
 
     def _whole(self, member: str) -> str:
-        return _whole(member, self.dialect)
+        return whole(member, self.dialect)
 
     def _dates(self) -> list[str]:
         parts: list[str] = []
@@ -375,14 +360,10 @@ class _Splitting:
             )
             held.append("CASE WHEN r_medication NOT LIKE '#%' THEN tm.target END")
         if self.members.specimen:
-            self.joins.append(f"LEFT JOIN target_specimen ts ON ts.id = {identifier_of('x.r_specimen', 'Specimen')}")
-            parts.append(
-                f"CASE WHEN r_specimen LIKE '#%' OR json_array_length(specimen) > 1 THEN {self._whole('specimen')} "
-                'WHEN ts.target IS NOT NULL THEN \',"specimen":[{"reference":"#target"}]\' END'
-            )
-            held.append(
-                "CASE WHEN r_specimen NOT LIKE '#%' AND coalesce(json_array_length(specimen), 0) < 2 THEN ts.target END"
-            )
+            joins, specimens, contained = specimens_sql(self.dialect, several=self.members.specimens)
+            self.joins += joins
+            parts.append(specimens)
+            held += contained
         if self.members.encounter:
             undated = self._undated()
             visited = f"{undated} AND r_encounter IS NOT NULL"

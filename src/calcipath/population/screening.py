@@ -35,7 +35,7 @@ from calcipath.population.source import Source, make_ready
 PORTION: Final = 50_000  # patients
 SPOKEN: Final = (
     "SELECT patient, list_sort(list(struct_pack(fact := fact, holds := holds, low := low, high := high, "
-    "position := position, reference := reference, dated := dated))) AS facts FROM picked "
+    '"position" := position, reference := reference, dated := dated))) AS facts FROM picked '
     "WHERE holds IS NOT NULL OR low IS NOT NULL OR position IS NOT NULL GROUP BY patient"
 )
 Step = Callable[[str], None]
