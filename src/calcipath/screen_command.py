@@ -100,6 +100,7 @@ def run(chosen: argparse.Namespace) -> str:
         memory=chosen.memory,
         threads=chosen.threads or os.cpu_count() or 1,
         flat=chosen.keep_flat,
+        encounters=chosen.what_if is not None,
     )
     from calcipath.population.report.write import ReportOptions, write_report
 

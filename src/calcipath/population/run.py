@@ -19,6 +19,7 @@ from calcipath import __version__
 from calcipath.errors import InputError
 from calcipath.guideline.model import Guideline
 from calcipath.population.duckdb_engine import Database
+from calcipath.population.encounters import write_encounters
 from calcipath.population.fhir_files import first_sentence
 from calcipath.population.results import ResultWriter, quality
 from calcipath.population.screening import Screening, ScreenOptions
@@ -32,12 +33,16 @@ Report = Callable[[Path, Path | None], None]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """`memory` and `threads` limit the engine; `flat` names a folder in which the flat form is kept for a next run."""
+    """`memory` and `threads` limit the engine; `flat` names a folder in which the flat form is kept for a next run.
+
+    `encounters`: also count how often each patient was seen (`encounters.parquet`).
+    """
 
     screen: ScreenOptions
     memory: str = "600MB"
     threads: int = 2
     flat: str = ""
+    encounters: bool = False
 
 
 def screen(
@@ -95,6 +100,9 @@ def _run(
     screening.judge(writer.query.sql)
     step("results")
     writer.write()
+    if options.encounters:
+        step("encounters")
+        write_encounters(database, source, folder, options.screen.code_systems)
     _tell(folder / "quality.json", quality(database, screening))
     step("done")
     return database.count("SELECT count(*) FROM patient")

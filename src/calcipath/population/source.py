@@ -35,12 +35,14 @@ class Part:
 
     `versions`: the same with the columns `updated` and `version`, of the entries whose references have the hashes that
     a query gives (empty: of all); None where entries come in one version. `by_visit`: some may be dated by the
-    encounter whose id the column `visit` holds.
+    encounter whose id the column `visit` holds. `encounters`: whether
+    encounters may be among its entries.
     """
 
     events: str
     versions: Callable[[str], str] | None = None
     by_visit: bool = False
+    encounters: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,12 @@ def _fhir(database: Database, files: tuple[str, ...]) -> Source:
         prepare=prepare,
         patients=patients_sql(held) if _has(held, "Patient") else NO_PATIENTS,
         parts=tuple(
-            Part(events_sql(held, kind), partial(_versions, held, kind), bool(MEMBERS[kind].encounter))
+            Part(
+                events_sql(held, kind),
+                partial(_versions, held, kind),
+                bool(MEMBERS[kind].encounter),
+                kind == "Encounter",
+            )
             for kind in kinds
         ),
         visits=(lambda wanted: visits_sql(held, wanted)) if _has(held, "Encounter") else None,
@@ -119,7 +126,7 @@ def _omop(database: Database, held: OmopSource) -> Source:
         kind="OMOP",
         prepare=prepare_sql(held),
         patients=f"SELECT {', '.join(FLAT_PATIENT)}, {NO_VERSIONS} FROM ({omop_patients_sql(held)})",
-        parts=tuple(Part(part) for part in event_parts(held).values()),
+        parts=tuple(Part(part, encounters=table == "visit_occurrence") for table, part in event_parts(held).items()),
         problems=problems_sql(held),
         resources={table: database.count(f"SELECT count(*) FROM ({held.rows(table)})") for table in held.tables},
         unreadable=held.unreadable,
