@@ -30,10 +30,11 @@ _SPELT: Final = {"a": "years", "d": "days", "/wk": "a week"}
 _TEXT_KEY: Final = "t.entry = l.entry AND t.detail = l.detail"
 
 
-def make_worklist(database: ReportDatabase, run: RunFolder, listing: Listing) -> None:
+def make_worklist(database: ReportDatabase, run: RunFolder, standing: StandingSql) -> None:
     """The tables `standing` (one row a patient), `ranked` (the rows of the list, bare) and `worklist` (in their order)."""
-    _stand(database, run, listing)
-    _list(database, listing)
+    listing = standing.listing
+    _stand(database, run, standing)
+    _list(database, standing)
     _word(database, listing)
     _rank(database)
     _miss(database, run, listing)
@@ -41,21 +42,22 @@ def make_worklist(database: ReportDatabase, run: RunFolder, listing: Listing) ->
     _gather(database)
 
 
-def _stand(database: ReportDatabase, run: RunFolder, listing: Listing) -> None:
-    found = StandingSql(listing).select(run.facts)
+def _stand(database: ReportDatabase, run: RunFolder, standing: StandingSql) -> None:
+    found = standing.select(run.facts)
     database.run(
-        f"CREATE OR REPLACE TABLE standing AS SELECT p.site, p.as_of, s.* FROM ({found}) AS s "
+        f"CREATE OR REPLACE TABLE packed AS SELECT p.site, p.as_of, s.* FROM ({found}) AS s "
         f"JOIN (SELECT patient, site, as_of FROM {run.patients}) AS p ON s.patient = p.patient"
     )
+    entries = f"SELECT patient, site, as_of, {standing.columns()} FROM packed"
+    database.run(f"CREATE OR REPLACE VIEW standing AS {entries}")
 
 
-def _list(database: ReportDatabase, listing: Listing) -> None:
+def _list(database: ReportDatabase, standing: StandingSql) -> None:
     database.run("CREATE OR REPLACE TABLE listed (patient VARCHAR, entry INTEGER, detail BIGINT)")
-    items = listing.items
-    for number, entry in enumerate(listing.entries):
-        database.run(
-            f"INSERT INTO listed SELECT patient, {number}, detail_{items.index(entry.item)} FROM standing WHERE entry_{number}"
-        )
+    items = standing.listing.items
+    for number, entry in enumerate(standing.listing.entries):
+        detail, stands = f"detail_{items.index(entry.item)}", standing.entries.is_true(number)
+        database.run(f"INSERT INTO listed SELECT patient, {number}, {detail} FROM packed WHERE {stands}")
 
 
 def _word(database: ReportDatabase, listing: Listing) -> None:

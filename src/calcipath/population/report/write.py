@@ -16,14 +16,15 @@ from calcipath.guideline.model import Guideline
 from calcipath.output.writing import write_file
 from calcipath.population.report import attrition, data_quality, prevalence
 from calcipath.population.report.comparison import Comparison, compare, write_changes
-from calcipath.population.report.csv_files import copy_csv, write_csv
+from calcipath.population.report.csv_files import PACKED, copy_csv, write_csv
 from calcipath.population.report.fhir_export import write_fhir
 from calcipath.population.report.page import render_report
 from calcipath.population.report.page_data import TOP, PageData, group_counts, site_sizes, top_patients
 from calcipath.population.report.run_folder import ReportDatabase, RunFolder, open_run
 from calcipath.population.report.small_numbers import Mask
-from calcipath.population.report.standing_sql import Listing
+from calcipath.population.report.standing_sql import Listing, StandingSql
 from calcipath.population.report.worklist import make_worklist, write_worklist
+from calcipath.population.verdict_sql import verdict_columns
 
 SHARE: Final = "to-share"
 
@@ -32,7 +33,7 @@ SHARE: Final = "to-share"
 class ReportOptions:
     """`top`: patients of the worklist on the page. `mask_under`: counts below it are hidden in what may be shared (0: none).
 
-    `patient_csv`: one row a patient as text; some 6 kB a patient, so that a large population may do without.
+    `patient_csv`: one row a patient as text. It is compressed where there are more patients than `plain_csv`.
     """
 
     top: int = TOP
@@ -41,6 +42,7 @@ class ReportOptions:
     threads: int = 2
     fhir: bool = True
     patient_csv: bool = True
+    plain_csv: int = 200_000
 
 
 def write_report(
@@ -80,8 +82,9 @@ def _write(
     step: Callable[[str], None],
 ) -> None:
     listing = Listing(guideline)
+    standing = StandingSql(listing)
     step("worklist")
-    make_worklist(database, run, listing)
+    make_worklist(database, run, standing)
     write_worklist(database, run.path)
     step("comparison")
     comparison = _compare(database, earlier, run, listing) if earlier else None
@@ -95,7 +98,7 @@ def _write(
         groups=group_counts(database),
         top=top_patients(database, options.top),
         counts=prevalence.count_prevalence(database, run, listing),
-        steps=attrition.count_attrition(database, run, guideline),
+        steps=attrition.count_attrition(database, standing.steps),
         coverage=data_quality.fact_coverage(database, run, guideline),
         comparison=comparison,
         shared=False,
@@ -107,7 +110,8 @@ def _write(
     if options.patient_csv:
         step("patients")
         database.run("SET preserve_insertion_order = false")  # keeping it would keep the file in memory
-        copy_csv(database, f"SELECT * FROM {run.patients}", run.path / "patient.csv")
+        name = "patient.csv" if data.patients <= options.plain_csv else f"patient.csv{PACKED}"
+        copy_csv(database, f"SELECT * FROM {run.patients}", run.path / name, verdict_columns(guideline))
         database.run("SET preserve_insertion_order = true")
     if options.fhir:
         step("FHIR")
@@ -123,7 +127,7 @@ def _compare(database: ReportDatabase, earlier: RunFolder, run: RunFolder, listi
 
 def _close_to_others(folder: Path) -> None:
     """What names patients is readable by its owner only, as the house does with every record."""
-    named = [*folder.glob("worklist.*"), *folder.glob("changes.*"), folder / "patient.csv", *folder.glob("fhir/*")]
+    named = [*folder.glob("worklist.*"), *folder.glob("changes.*"), *folder.glob("patient.*"), *folder.glob("fhir/*")]
     for file in named:
         if file.is_file():
             file.chmod(0o600)
