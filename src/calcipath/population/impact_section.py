@@ -38,9 +38,11 @@ def impact_section(now: CardImpact, then: CardImpact | None, changes: Changes | 
 
 def _headline(now: CardImpact, mask: Mask) -> str:
     counted = "encounters of the last year" if now.encounters_known else "encounters, one for each patient"
+    days = now.settings.memory_days
+    again = f"none again within {wording.count(int(days), 'day')}" if days else "each again at every call"
     return (
         f"{mask.word(now.patients)} of {mask.word(now.population)} patients, {mask.word(now.encounters)} {counted}; "
-        f"at most {now.settings.budget} cards a call, none again within {now.settings.memory_days:g} days."
+        f"at most {wording.count(now.settings.budget, 'card')} a call besides the critical, {again}."
     )
 
 

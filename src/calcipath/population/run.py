@@ -22,13 +22,14 @@ from calcipath.population.duckdb_engine import Database
 from calcipath.population.encounters import write_encounters
 from calcipath.population.fhir_files import first_sentence
 from calcipath.population.results import ResultWriter, quality
-from calcipath.population.screening import Screening, ScreenOptions
+from calcipath.population.screening import PORTION, Screening, ScreenOptions
 from calcipath.population.source import Source, make_ready, open_source, write_flat
 
 UNFINISHED: Final = ".unfinished-"
 LATEST: Final = "latest"
 RUN: Final = "run-"
 Report = Callable[[Path, Path | None], None]
+Watch = Callable[..., None]  # is told the name of a step, and what share of it is done where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,7 @@ class RunOptions:
     encounters: bool = False
 
 
-def screen(
-    source: str, out: str, guideline: Guideline, options: RunOptions, *, step: Callable[[str], None], report: Report
-) -> Path:
+def screen(source: str, out: str, guideline: Guideline, options: RunOptions, *, step: Watch, report: Report) -> Path:
     """Screen the population at `source`; gives the folder of the run, which `out/latest` then names.
 
     `report` is called with the folder and that of the run before, to add what is made from the results. Raises
@@ -60,23 +59,21 @@ def screen(
         work.mkdir()
         seconds: dict[str, float] = {}
         with Database(str(work), memory=options.memory, threads=options.threads) as database:
-            patients = _run(database, source, folder, guideline, options, _timed(step, seconds))
+            patients = _run(database, source, folder, guideline, options, _Steps(step, seconds))
         shutil.rmtree(work)
         _tell(folder / "run.json", _about(source, guideline, options, patients, seconds))
         report(folder, previous)
         return _published(place, folder)
 
 
-def screen_beside(
-    source: str, folder: Path, guideline: Guideline, options: RunOptions, *, step: Callable[[str], None]
-) -> Path:
+def screen_beside(source: str, folder: Path, guideline: Guideline, options: RunOptions, *, step: Watch) -> Path:
     """Screen with another configuration into a new folder of a run that is being made; gives that folder."""
     beside = Path(tempfile.mkdtemp(dir=folder))
     work = beside / "work"
     work.mkdir()
     seconds: dict[str, float] = {}
     with Database(str(work), memory=options.memory, threads=options.threads) as database:
-        patients = _run(database, source, beside, guideline, options, _timed(step, seconds))
+        patients = _run(database, source, beside, guideline, options, _Steps(step, seconds))
     shutil.rmtree(work)
     _tell(beside / "run.json", _about(source, guideline, options, patients, seconds))
     return beside
@@ -88,7 +85,7 @@ def _run(
     folder: Path,
     guideline: Guideline,
     options: RunOptions,
-    step: Callable[[str], None],
+    step: _Steps,
 ) -> int:
     step("source")
     source = open_source(database, path)
@@ -96,6 +93,7 @@ def _run(
         source = _kept(database, source, options.flat, step)
     screening = Screening(database, guideline, source, options.screen, step)
     screening.prepare()
+    step.patients = database.count("SELECT count(*) FROM patient")
     writer = ResultWriter(database, guideline, screening.reader.facts, folder)
     screening.judge(writer.query.sql)
     step("results")
@@ -105,7 +103,7 @@ def _run(
         write_encounters(database, source, folder, options.screen.code_systems)
     _tell(folder / "quality.json", quality(database, screening))
     step("done")
-    return database.count("SELECT count(*) FROM patient")
+    return step.patients
 
 
 def _kept(database: Database, source: Source, flat: str, step: Callable[[str], None]) -> Source:
@@ -181,19 +179,26 @@ def _errors_said(source: str, out: str) -> Iterator[None]:
         raise InputError(f"{out}: {error.strerror or type(error).__name__}; nothing was changed") from None
 
 
-def _timed(step: Callable[[str], None], seconds: dict[str, float]) -> Callable[[str], None]:
-    last: list[tuple[str, float]] = []
+class _Steps:
+    """Tells who watches of each step, with the share of the patients that is judged, and takes the time of each."""
 
-    def timed(name: str) -> None:
+    def __init__(self, watch: Watch, seconds: dict[str, float]) -> None:
+        self.patients = 0
+        self._watch, self._seconds, self._portions = watch, seconds, 0
+        self._kind, self._since = "", time.monotonic()
+
+    def __call__(self, name: str) -> None:
         now = time.monotonic()
-        if last:
-            before, since = last.pop()
-            kind = "patients" if before.startswith("patients ") else before
-            seconds[kind] = round(seconds.get(kind, 0.0) + now - since, 3)
-        last.append((name, now))
-        step(name)
-
-    return timed
+        if self._kind:
+            self._seconds[self._kind] = round(self._seconds.get(self._kind, 0.0) + now - self._since, 3)
+        self._since = now
+        if name.startswith("patients "):
+            self._kind = "patients"
+            self._watch(name, min(1.0, self._portions * PORTION / max(self.patients, 1)))
+            self._portions += 1
+        else:
+            self._kind = name
+            self._watch(name)
 
 
 def _about(

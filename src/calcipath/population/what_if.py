@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from calcipath.guideline.model import Guideline
+from calcipath.hooks.selection import AlertSettings
 from calcipath.population.guideline_changes import Changes, Side, guideline_changes
 from calcipath.population.impact import count_cards
-from calcipath.population.impact_model import AlertSettings, CardImpact, Sample
+from calcipath.population.impact_model import CardImpact, Sample
 
 ROWS, SUMMARY = "what-if.csv", "what-if.json"
 SCHEMA_VERSION: Final = "1.0"

@@ -10,6 +10,7 @@ from calcipath.output import wording
 from calcipath.output.html import POLICY, labelled, why
 from calcipath.output.html_findings import section, table
 from calcipath.output.markup import Markup, join, raw, tag
+from calcipath.population.impact_section import impact_section
 from calcipath.population.report.comparison import CHANGES, NEW, OPEN, RESOLVED, Comparison
 from calcipath.population.report.page_data import PageData, TopPatient, TopRow
 from calcipath.population.report.page_numbers import attrition, by_site, prevalence, quality
@@ -45,6 +46,7 @@ def render_report(data: PageData) -> str:
         _groups(data),
         _worklist(data),
         _changes(data),
+        _impact(data),
         *prevalence(data),
         by_site(data),
         attrition(data),
@@ -112,6 +114,7 @@ def _contents(data: PageData) -> Markup:
     links = [("limits", "Before you use it"), ("groups", "Worklist in numbers")]
     links += [] if data.shared else [("worklist", "Worklist")]
     links += [("changes", "Changes")] if data.comparison else []
+    links += [("impact", "Cards")] if data.impact else []
     links += [("levels", "Suspicion"), ("factors", "Risk factors"), ("gaps", "Gaps")]
     links += [("sites", "Sites")] if data.patients_by_site else []
     links += [("attrition", "Attrition"), ("quality", "Data")]
@@ -202,6 +205,11 @@ def _changes(data: PageData) -> Markup | None:
         differ,
         tag("div", table(heads, rows, "stacked numbers plain-numbers"), class_="wide-table"),
     )
+
+
+def _impact(data: PageData) -> Markup | None:
+    found = data.impact
+    return impact_section(found.now, found.then, found.changes, data.mask) if found else None
 
 
 def _rows(found: Comparison, label: str, name: str, change: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from calcipath.guideline.model import Guideline
 from calcipath.population.report.attrition import Step
@@ -13,6 +13,9 @@ from calcipath.population.report.data_quality import FactCoverage
 from calcipath.population.report.prevalence import Count
 from calcipath.population.report.run_folder import ReportDatabase, RunFolder
 from calcipath.population.report.small_numbers import Mask
+
+if TYPE_CHECKING:
+    from calcipath.population.what_if import WhatIf
 
 TOP: Final = 50  # patients of the worklist on the page
 
@@ -63,6 +66,7 @@ class PageData:
     steps: Sequence[Step]
     coverage: Sequence[FactCoverage]
     comparison: Comparison | None
+    impact: WhatIf | None
     shared: bool
 
     def group(self, name: str, site: str = "") -> GroupCount:

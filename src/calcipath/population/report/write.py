@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
@@ -25,6 +25,9 @@ from calcipath.population.report.small_numbers import Mask
 from calcipath.population.report.standing_sql import Listing, StandingSql
 from calcipath.population.report.worklist import make_worklist, write_worklist
 from calcipath.population.verdict_sql import verdict_columns
+
+if TYPE_CHECKING:
+    from calcipath.population.what_if import WhatIf
 
 SHARE: Final = "to-share"
 
@@ -51,8 +54,11 @@ def write_report(
     previous: Path | None = None,
     options: ReportOptions | None = None,
     step: Callable[[str], None] | None = None,
+    impact: WhatIf | None = None,
 ) -> None:
     """Write the report of the run in the folder `run` into that folder, compared with an earlier reported run.
+
+    `impact` is what was counted of cards before go-live, to be shown on the page.
 
     Raises `InputError` where a folder is no run, `GuidelineError` where the guideline has no worklist. No message holds
     anything of a patient. A file that was begun may be left behind by an error: the caller makes the folder whole.
@@ -67,7 +73,7 @@ def write_report(
             tempfile.TemporaryDirectory(dir=run, prefix=".report-") as folder,
             ReportDatabase(folder, memory=chosen.memory, threads=chosen.threads) as database,
         ):
-            _write(database, current, earlier, guideline, chosen, tell)
+            _write(database, current, earlier, guideline, chosen, tell, impact)
         _close_to_others(run)
     except duckdb.Error as error:
         raise CalcipathError(f"the report could not be made: {type(error).__name__} of the engine") from None
@@ -80,6 +86,7 @@ def _write(
     guideline: Guideline,
     options: ReportOptions,
     step: Callable[[str], None],
+    impact: WhatIf | None,
 ) -> None:
     listing = Listing(guideline)
     standing = StandingSql(listing)
@@ -101,6 +108,7 @@ def _write(
         steps=attrition.count_attrition(database, standing.steps),
         coverage=data_quality.fact_coverage(database, run, guideline),
         comparison=comparison,
+        impact=impact,
         shared=False,
     )
     _write_numbers(data, run.path)
