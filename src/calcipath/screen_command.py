@@ -169,7 +169,7 @@ def _reporting(
         reported = previous if previous is not None and (previous / "worklist.parquet").exists() else None
         impact = _what_if(chosen, folder, options, guideline, alerts, step) if chosen.what_if is not None else None
         if not chosen.no_report:
-            write_report(folder, guideline, reported, told, step, impact)
+            write_report(folder, guideline, reported, told, step, impact.section if impact else None)
 
     return report
 

@@ -23,7 +23,7 @@ from calcipath.population.verdict_sql import GuidelineSql
 
 BITS: Final = 62
 _Item = TypeVar("_Item", Recommendation, RiskFactor, UrgentFinding)
-SignalKind = Literal["held", "unknown", "now", "stands", "not-known", "caution", "trigger"]
+SignalKind = Literal["held", "unknown", "now", "stands", "not-known", "caution", "trigger", "order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,9 @@ class Listing:
             for guard in recommendation.guards:
                 yield from (Signal("stands", guard), Signal("not-known", guard))
             yield from (Signal("caution", said) for said in recommendation.cautions if said.condition)
+            if any(entry.names for entry in self.entries if entry.item == item):
+                orders = (said for said in recommendation.actions if said.condition and said.kind == "order")
+                yield from (Signal("order", said) for said in orders)
         else:
             yield from (Signal("caution", said) for said in self._cautions_about(item))
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import duckdb
 
@@ -19,22 +19,27 @@ from calcipath.population.report.comparison import Comparison, compare, write_ch
 from calcipath.population.report.csv_files import PACKED, copy_csv, write_csv
 from calcipath.population.report.fhir_export import write_fhir
 from calcipath.population.report.page import render_report
-from calcipath.population.report.page_data import TOP, PageData, group_counts, site_sizes, top_patients
+from calcipath.population.report.page_data import (
+    TOP,
+    PageData,
+    Section,
+    group_counts,
+    leading_groups,
+    site_sizes,
+    top_patients,
+)
 from calcipath.population.report.run_folder import ReportDatabase, RunFolder, open_run
 from calcipath.population.report.small_numbers import Mask
 from calcipath.population.report.standing_sql import Listing, StandingSql
 from calcipath.population.report.worklist import make_worklist, write_worklist
 from calcipath.population.verdict_sql import verdict_columns
 
-if TYPE_CHECKING:
-    from calcipath.population.what_if import WhatIf
-
 SHARE: Final = "to-share"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """`top`: patients of the worklist on the page. `mask_under`: counts below it are hidden in what may be shared (0: none).
+    """`top`: patients of each group of the worklist on the page. `mask_under`: counts below it are hidden in what may be shared (0: none).
 
     `patient_csv`: one row a patient as text. It is compressed where there are more patients than `plain_csv`.
     """
@@ -54,11 +59,11 @@ def write_report(
     previous: Path | None = None,
     options: ReportOptions | None = None,
     step: Callable[[str], None] | None = None,
-    impact: WhatIf | None = None,
+    impact: Section | None = None,
 ) -> None:
     """Write the report of the run in the folder `run` into that folder, compared with an earlier reported run.
 
-    `impact` is what was counted of cards before go-live, to be shown on the page.
+    `impact` makes the section of the page on cards before go-live, where they were counted.
 
     Raises `InputError` where a folder is no run, `GuidelineError` where the guideline has no worklist. No message holds
     anything of a patient. A file that was begun may be left behind by an error: the caller makes the folder whole.
@@ -86,7 +91,7 @@ def _write(
     guideline: Guideline,
     options: ReportOptions,
     step: Callable[[str], None],
-    impact: WhatIf | None,
+    impact: Section | None,
 ) -> None:
     listing = Listing(guideline)
     standing = StandingSql(listing)
@@ -96,6 +101,7 @@ def _write(
     step("comparison")
     comparison = _compare(database, earlier, run, listing) if earlier else None
     step("numbers")
+    leading = leading_groups(database, [group.id for group in guideline.worklist.groups])
     data = PageData(
         run=run,
         guideline=guideline,
@@ -104,6 +110,7 @@ def _write(
         patients_by_site=site_sizes(database),
         groups=group_counts(database),
         top=top_patients(database, options.top),
+        leading=leading,
         counts=prevalence.count_prevalence(database, run, listing),
         steps=attrition.count_attrition(database, standing.steps),
         coverage=data_quality.fact_coverage(database, run, guideline),
