@@ -43,7 +43,7 @@ class EntryReading:
         self._database, self._source = database, source
         self._notes, self._silent_dates, self._learn = notes, silent_dates, learn
 
-    def read(self, step: Callable[[str], None]) -> None:
+    def read(self, step: Callable[..., None]) -> None:
         """Read all parts. Raises `NotAsItsHead`."""
         run = self._database.run
         run("CREATE OR REPLACE TABLE content (number INTEGER, content VARCHAR)")
@@ -51,9 +51,11 @@ class EntryReading:
         run(f"CREATE OR REPLACE TABLE entry ({ENTRY})")
         run(f"SET disabled_optimizers = '{JOIN_CHOICES}'")
         run("SET preserve_insertion_order = true")  # the place of an entry is its last word among versions
+        whole, done = sum(part.size for part in self._source.parts), 0
         for part in self._source.parts:
-            step(part.name)
+            step("entries", done / whole)
             self._read_part(part)
+            done += part.size
         run("SET preserve_insertion_order = false")
         run("RESET disabled_optimizers")
         step("versions")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from calcipath.population.duckdb_engine import Database
 
 
 def for_each_portion(
-    database: Database, firsts: Iterable[int], size: int, act: Callable[[Database, int, int], None]
+    database: Database,
+    firsts: Sequence[int],
+    size: int,
+    act: Callable[[Database, int, int], None],
+    done: Callable[[float], None],
 ) -> None:
-    """Call `act` with a connection, first and last patient of each portion, on as many threads as the database has."""
+    """Call `act` with a connection, first and last patient of each portion, on as many threads as the database has.
+
+    `done` is told the share of the portions that are done.
+    """
 
     def one(first: int) -> None:
         with database.beside() as own:
@@ -20,8 +27,9 @@ def for_each_portion(
     with ThreadPoolExecutor(database.threads) as pool:
         running = [pool.submit(one, first) for first in firsts]
         try:
-            for each in running:
+            for number, each in enumerate(running, 1):
                 each.result()
+                done(number / len(running))
         finally:
             for each in running:
                 each.cancel()

@@ -38,7 +38,7 @@ SPOKEN: Final = (
     '"position" := position, reference := reference, dated := dated))) AS facts FROM picked '
     "WHERE holds IS NOT NULL OR low IS NOT NULL OR position IS NOT NULL GROUP BY patient"
 )
-Step = Callable[[str], None]
+Step = Callable[..., None]  # is told the name of a step, and what share of it is done where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ class Screening:
         last = self.database.count("SELECT max(patient) FROM patient")
         self._step("facts")
         self._pick(self.database, 1, min(PORTION, last))
-        for_each_portion(self.database, range(PORTION + 1, last + 1, PORTION), PORTION, self._pick)
+        others = range(PORTION + 1, last + 1, PORTION)
+        for_each_portion(self.database, others, PORTION, self._pick, lambda share: self._step("facts", share))
 
     def judge(self) -> str:
         """The query that judges everybody, from the table `fact`; see `results.patients_sql`."""

@@ -38,12 +38,15 @@ class Part:
 
     Beside the flat columns it has `visit` (the id of the encounter that may give the date), `updated` and `version` (as
     `meta` has them), `odd` (null; the type of a line that does not belong to the part, empty if it cannot be read) and
-    `file` (where such a line stands). `by_visit`: some have no date but that of their `visit`.
+    `file` (where such a line stands). `by_visit`: some have no date but that of their `visit`. `encounters`: encounters may
+    be among its entries. `size`: in bytes, of its files.
     """
 
     name: str
     events: str
     by_visit: bool = False
+    encounters: bool = True
+    size: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,10 @@ def _fhir(database: Database, files: tuple[str, ...], *, trusting: bool = True) 
         kind="FHIR",
         prepare=prepare,
         patients=patients_sql(held) if _has(held, "Patient") else NO_PATIENTS,
-        parts=tuple(Part(kind, events_sql(held, kind), bool(MEMBERS[kind].encounter)) for kind in kinds),
+        parts=tuple(
+            Part(kind, events_sql(held, kind), bool(MEMBERS[kind].encounter), kind == "Encounter", _size(held.of(kind)))
+            for kind in kinds
+        ),
         visits=(lambda wanted: visits_sql(held, wanted)) if _has(held, "Encounter") else None,
         complete=embed_ingredients if _has(held, "Medication") else None,
         resources={kind: number for kind, number in export.counts.items() if kind not in kinds},
@@ -118,6 +124,10 @@ def _fhir(database: Database, files: tuple[str, ...], *, trusting: bool = True) 
     )
 
 
+def _size(files: tuple[str, ...]) -> int:
+    return sum(Path(file).stat().st_size for file in files) or 1
+
+
 def _omop(database: Database, held: OmopSource) -> Source:
     columns = ", ".join((*FLAT_EVENT, "visit", NO_VERSION, ALL_RIGHT))
     parts = event_parts(held)
@@ -125,7 +135,10 @@ def _omop(database: Database, held: OmopSource) -> Source:
         kind="OMOP",
         prepare=prepare_sql(held),
         patients=f"SELECT {', '.join(FLAT_PATIENT)}, {NO_VERSION} FROM ({omop_patients_sql(held)})",
-        parts=tuple(Part(table, f"SELECT {columns} FROM ({part})") for table, part in parts.items()),
+        parts=tuple(
+            Part(table, f"SELECT {columns} FROM ({part})", encounters=table == "visit_occurrence")
+            for table, part in parts.items()
+        ),
         problems=problems_sql(held),
         resources={table: database.count(f"SELECT count(*) FROM ({held.rows(table)})") for table in held.tables},
         unreadable={"": held.unreadable} if held.unreadable else {},
@@ -159,7 +172,7 @@ def _flat(database: Database, place: Path) -> Source:
 
 def _flat_part(database: Database, file: Path) -> Part:
     columns = ", ".join((*FLAT_EVENT, f"{NO_TEXT} AS visit", _kept_version(database, file), ALL_RIGHT))
-    return Part(file.name, f"SELECT {columns} FROM {_parquet(file)}")
+    return Part(file.name, f"SELECT {columns} FROM {_parquet(file)}", size=_size((str(file),)))
 
 
 def _kept_version(database: Database, file: Path) -> str:
