@@ -56,7 +56,14 @@ def whole_by_hand(source: Path, work: Path) -> list[str]:
     write_rules(rules)
     facts, patients = compiled()
     text = (HERE / "population_by_hand_whole.sql").read_text(encoding="utf-8")
-    words = {"FOLDER": str(source), "RULES": str(rules), "OUT": str(out), "DAY": DAY, "FACTS": facts, "PATIENTS": patients}
+    words = {
+        "FOLDER": str(source),
+        "RULES": str(rules),
+        "OUT": str(out),
+        "DAY": DAY,
+        "FACTS": facts,
+        "PATIENTS": patients,
+    }
     sql = re.sub("|".join(words), lambda found: words[found[0]], text)
     (work / "by-hand-whole.sql").write_text(sql, encoding="utf-8")
     run = (

@@ -69,7 +69,7 @@ def write(folder: Path, resources: list[dict[str, Any]]) -> Path:
 
 def counted(source: Path, out: Path, *, asked: bool = True, flat: str = "") -> list[Row]:
     options = RunOptions(ScreenOptions(AS_OF), flat=flat, encounters=asked)
-    run = screen(str(source), str(out), GUIDELINE, options, step=lambda _: None, report=lambda *_: None)
+    run = screen(str(source), str(out), GUIDELINE, options, step=lambda *_: None, report=lambda *_: None)
     return held(run)
 
 

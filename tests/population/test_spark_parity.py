@@ -104,7 +104,7 @@ def source(population: list[Resource], tmp_path_factory: pytest.TempPathFactory)
 
 def on_spark(address: str, source: Path, work: Path, options: ScreenOptions) -> tuple[Table, Table, Any]:
     with Database(str(work)) as database, connect(address) as spark:
-        screening = SparkScreening(spark, database, GUIDELINE, str(source), options, lambda _: None)
+        screening = SparkScreening(spark, database, GUIDELINE, str(source), options, lambda *_: None)
         screening.prepare()
         screening.pick()
         screening.judge(FACTS_ONLY)

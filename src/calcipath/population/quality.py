@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from calcipath.population.dialect import DUCKDB
 from calcipath.population.duckdb_engine import Database
-from calcipath.population.forms import FormReader
+from calcipath.population.forms import CLOSED, FormReader
 from calcipath.population.interval_sql import BELIEVED, EXACT, intervals_sql
 from calcipath.population.marks import TimeSource
 from calcipath.population.picking_sql import occurrence_sql
@@ -154,6 +154,13 @@ _WITHOUT_UNIT: Final = (
 )
 
 
+# Most values lie well within their range, whatever rounding does; the others are looked at as the picking does.
+_SURELY_BELIEVED: Final = (
+    f"bound = {CLOSED} AND exact > believable_low + 1e-6 * (1 + abs(believable_low)) "
+    "AND exact < believable_high - 1e-6 * (1 + abs(believable_high))"
+)
+
+
 def _out_of_range(database: Database, as_of: str) -> list[tuple[int, bool, int]]:
     """Fact, whether another accepted unit would make the value believable, and how many entries."""
     read = (
@@ -161,6 +168,7 @@ def _out_of_range(database: Database, as_of: str) -> list[tuple[int, bool, int]]
         f"{EXACT.format(entry='e', unit='q')} AS exact FROM entry e JOIN form_event f ON e.content = f.content "
         "JOIN form_measure q ON f.event = q.event WHERE q.has_number"
     )
+    read = f"SELECT * FROM ({read}) AS r WHERE NOT coalesce({_SURELY_BELIEVED}, false)"
     columns = "row_number() OVER () AS place, l.* EXCLUDE (exact, v, low, high)"
     database.run(
         f"CREATE OR REPLACE TEMP TABLE unbelieved AS SELECT {columns} FROM ({intervals_sql(read)}) AS l "

@@ -53,24 +53,47 @@ def patients_sql(guideline: Guideline, facts: tuple[Fact, ...], judged: str) -> 
     spoken = f"list_transform(coalesce(spoken_facts, []), lambda x: struct_update(x, fact := ({names})[x.fact + 1]))"
     return (
         f"SELECT patient_id AS patient, patient_site AS site, patient_sex AS sex, {AS_OF} AS as_of, {verdicts}, "
-        f"{spoken} AS facts, {reasons_sql(query)} AS reasons FROM ({judged})"
+        f"{spoken} AS facts, {reasons_sql(query)} AS reasons FROM ({judged}) CROSS JOIN ({fact_names_sql(query.fact_ids)})"
     )
 
 
 def reasons_sql(query: ReasonQuery) -> str:
-    """The items that were found, in order of their names, each with the facts that decided, from the columns of `query`."""
+    """The items that were found, in order of their names, each with the facts that decided, from the columns of `query` and
+    of `fact_names_sql`."""
     items = ", ".join(_reason(query, name) for name in sorted(query.words))
     return f"list_filter([{items}], lambda r: r IS NOT NULL)"
 
 
+def fact_names_sql(fact_ids: tuple[str, ...]) -> str:
+    """One row: for each eight facts the list of the names that each byte of their bits stands for.
+
+    To spell out each name beside each bit of each item would make the query three times as long.
+    """
+    bits = ", ".join(f"b & {1 << bit} <> 0" for bit in range(8))
+    columns = []
+    for word in range(0, len(fact_ids), WORD):
+        for byte in range(0, WORD, 8):
+            names = fact_ids[word : word + WORD][byte : byte + 8]
+            listed = ", ".join(map(quoted, names)) or "CAST(NULL AS VARCHAR)"
+            tested = bits if len(names) == 8 else ", ".join(bits.split(", ")[: max(len(names), 1)])
+            columns.append(
+                f"list_transform(range(256), lambda b: list_where([{listed}], [{tested}])) AS {_names(word // WORD, byte)}"
+            )
+    return f"SELECT {', '.join(columns)}"
+
+
+def _names(word: int, byte: int) -> str:
+    return f"names_{word}_{byte}"
+
+
 def _reason(query: ReasonQuery, name: str) -> str:
-    own = query.words[name]
-    told = ", ".join(
-        f"CASE WHEN {own[place // WORD]} & {1 << place % WORD} <> 0 THEN {quoted(fact)} END"
-        for place, fact in enumerate(query.fact_ids)
-        if query.possible[name] >> place & 1
-    )
-    facts = f"list_filter([{told}], lambda f: f IS NOT NULL)" if told else "CAST([] AS VARCHAR[])"
+    told = [
+        f"{_names(word, byte)}[({own} >> {byte} & 255) + 1]"
+        for word, own in sorted(query.words[name].items())
+        for byte in range(0, WORD, 8)
+        if query.possible[name] >> (word * WORD + byte) & (255 if byte + 8 <= WORD else (1 << (WORD - byte)) - 1)
+    ]
+    facts = f"list_concat({', '.join(told)})" if len(told) > 1 else "".join(told) or "CAST([] AS VARCHAR[])"
     found = identifier(name)
     if name.startswith("recommendation:"):
         found = f"{found} IN ('yes', 'held')"
