@@ -41,7 +41,7 @@ def compiled() -> tuple[str, str]:
 
 def _codes(guideline: Guideline, facts: Sequence[Fact]) -> Iterable[tuple[object, ...]]:
     vocabulary = guideline.vocabulary
-    for match, table in (("exact", vocabulary._exact), ("prefix", vocabulary._prefix)):
+    for match, table in (("exact", vocabulary._exact), ("prefix", vocabulary._prefix)):  # noqa: SLF001  nobody else wants them
         for (system, code), concepts in table.items():
             for number, fact in enumerate(facts):
                 if set(concepts) & set(fact.concepts) and fact.kind in (*VOTES, "quantity"):

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -134,3 +136,19 @@ def _watched(process: int) -> Iterator[bool]:
         stat = Path(f"/proc/{process}/stat")
         yield stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
         time.sleep(0.1)
+
+
+def test_a_process_that_cannot_start_is_the_same_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", no_room)
+    monkeypatch.setattr(form_pool, "CHUNK_CONTENTS", 40)
+    with pytest.raises(InputError, match="could not start"):
+        read(tmp_path / "two", [WITHOUT_UNIT] * 100, 2)
+
+
+def test_a_table_without_rows_has_columns_of_text(tmp_path: Path) -> None:
+    with Database(str(tmp_path)) as database:
+        database.load("nothing", {"facts": np.array([], dtype=object), "w0": np.array([], dtype=np.int64)})
+        assert database.run("SELECT string_split(facts, ',') FROM nothing") == []

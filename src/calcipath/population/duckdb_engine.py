@@ -54,9 +54,13 @@ class Database:
         return int(found[0][0] or 0) if found else 0
 
     def load(self, table: str, columns: Columns) -> None:
-        """Columns (arrays of one length) as a table; a NaN is null."""
+        """Columns (arrays of one length) as a table; a NaN is null. Without rows, objects are texts."""
         self._connection.register("loaded", dict(columns))
-        self.run(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM loaded")
+        typed = (
+            f'CAST("{name}" AS VARCHAR) AS "{name}"' if held.dtype == object and not len(held) else f'"{name}"'
+            for name, held in columns.items()
+        )
+        self.run(f"CREATE OR REPLACE TABLE {table} AS SELECT {', '.join(typed)} FROM loaded")
         self._connection.unregister("loaded")
 
     def arrow(self, sql: str) -> Any:

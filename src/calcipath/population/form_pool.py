@@ -105,7 +105,7 @@ def _reading(reader: FormReader, processes: int) -> Iterator[Callable[[Iterable[
         yield lambda chunks: _side_by_side(pool, processes, chunks)
     except BrokenProcessPool:
         raise InputError(
-            "a process that read texts was ended from outside (is there enough memory?); nothing was changed"
+            "a process to read texts could not start or was ended from outside (is there enough memory?); nothing was changed"
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -114,11 +114,18 @@ def _reading(reader: FormReader, processes: int) -> Iterator[Callable[[Iterable[
 def _side_by_side(pool: ProcessPoolExecutor, processes: int, chunks: Iterable[Chunk]) -> Iterator[Tables]:
     waiting: deque[Future[Tables]] = deque()
     for chunk in chunks:
-        waiting.append(pool.submit(_read, chunk))
+        waiting.append(_submitted(pool, chunk))
         if len(waiting) >= AHEAD * processes:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+def _submitted(pool: ProcessPoolExecutor, chunk: Chunk) -> Future[Tables]:
+    try:
+        return pool.submit(_read, chunk)
+    except OSError as error:  # a process cannot start, or the pool breaks just then
+        raise BrokenProcessPool(str(error)) from None
 
 
 class _Pickler(pickle.Pickler):
