@@ -43,12 +43,14 @@ from calcipath.population.spark_screening import SparkScreening
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore")]  # the client's own warnings
 
 DAMAGED = 40
-SEVERAL = 20  # entries that come in three versions
+SEVERAL = 100  # entries that come in three versions
 BAD_LINES = (
     '{"resourceType": "Observation"',
     "no JSON",
     "[1]",
     '{"resourceType": "Observation"} more',
+    '{"resourceType": "Patient", "id": "two"}, {"resourceType": "Patient", "id": "on one line"}',
+    '{"resourceType": "Patient", "id": "bracket"}]',
     '{"id": "bare"}',
 )
 FACTS_ONLY = "SELECT patient FROM fact"  # planning the verdicts takes most of a run's time; the command's test has them
@@ -61,20 +63,22 @@ def everybody() -> list[Resource]:
     found = [r for number, bundle in enumerate(BUNDLES) for r in renamed(resources_of(bundle), f"c{number}-")]
     for seed in range(DAMAGED):
         found += renamed(damaged(seed), f"m{seed}-")
-    several = [r for r in found if r["resourceType"] == "Observation" and "id" in r][:SEVERAL]
-    found += [version for resource in several for version in versions(resource)]
+    measured = [r for r in found if str(r["id"]).startswith("c") and "value" in r.get("valueQuantity", {})]
+    found += [v for number, r in enumerate(measured[:SEVERAL]) for v in versions(r, last_counts=number % 2 == 0)]
     found += [stranger(r) for r in resources_of(BUNDLES[0]) if r["resourceType"] == "Observation"]
     return found
 
 
-def versions(resource: Resource) -> Iterator[Resource]:
+def versions(resource: Resource, *, last_counts: bool) -> Iterator[Resource]:
     """An older version that says something else, and after it one that is the newest only by its place."""
     older, last = copy.deepcopy(resource), copy.deepcopy(resource)
     resource["meta"] = {"lastUpdated": "2024-02-01T00:00:00Z", "versionId": "3"}
     older |= {"meta": {"lastUpdated": "2024-01-31T23:59:59Z", "versionId": "4"}, "status": "entered-in-error"}
     last |= {"meta": resource["meta"]}
-    if "valueQuantity" in last and type(last["valueQuantity"].get("value")) is float:
+    if last_counts:
         last["valueQuantity"]["value"] += 1
+    else:
+        last["status"] = "entered-in-error"
     yield older
     yield last
 
