@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,27 @@ def by_hand(source: Path, work: Path) -> list[str]:
     (work / "by-hand.sql").write_text(sql, encoding="utf-8")
     run = "import duckdb,sys; c=duckdb.connect(); c.execute('SET threads=2'); c.execute(open(sys.argv[1]).read()).fetchall()"
     return [sys.executable, "-c", run, str(work / "by-hand.sql")]
+
+
+def whole_by_hand(source: Path, work: Path) -> list[str]:
+    """The command that runs the hand-written query of the whole work."""
+    from population_rules import compiled, write_rules
+
+    rules, out = work / "rules", work / "by-hand-out"
+    rules.mkdir()
+    out.mkdir()
+    write_rules(rules)
+    facts, patients = compiled()
+    text = (HERE / "population_by_hand_whole.sql").read_text(encoding="utf-8")
+    words = {"FOLDER": str(source), "RULES": str(rules), "OUT": str(out), "DAY": DAY, "FACTS": facts, "PATIENTS": patients}
+    sql = re.sub("|".join(words), lambda found: words[found[0]], text)
+    (work / "by-hand-whole.sql").write_text(sql, encoding="utf-8")
+    run = (
+        "import duckdb,os,sys; f=sys.argv[2]; os.path.exists(f) and os.unlink(f); c=duckdb.connect(f); c.execute('SET threads=2'); "
+        "c.execute('SET preserve_insertion_order=false'); c.execute(\"SET TimeZone='UTC'\"); c.execute(f\"SET memory_limit='{sys.argv[3]}'\");"
+        "[c.execute(s).fetchall() for s in open(sys.argv[1]).read().split(';\\n') if s.strip()]"
+    )
+    return [sys.executable, "-c", run, str(work / "by-hand-whole.sql"), str(work / "by-hand.duckdb"), "2GB"]
 
 
 def python_loop(source: Path, patients: int) -> float:
@@ -80,6 +102,7 @@ def main() -> int:
     flat, out = work / "flat", work / "out"
     ways = {
         "by hand, raw": by_hand(chosen.source, work),
+        "by hand, the whole work": whole_by_hand(chosen.source, work),
         "calcipath, raw": [*screen, str(chosen.source), "--out", str(out)],
         "calcipath, flat form": [*screen, str(flat), "--out", str(out)],
     }

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import sys
 from typing import TYPE_CHECKING
 
 from calcipath.errors import InputError
 from calcipath.record_options import COMPLETE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from calcipath.guideline.model import Guideline
+    from calcipath.hooks.selection import AlertSettings
     from calcipath.population.run import RunOptions
+    from calcipath.population.what_if import WhatIf
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--complete", type=_complete, default=frozenset(), metavar="LIST",
         help="what the source holds in full: medications, allergies, or both with a comma; absence is then an answer",
     )  # fmt: skip
-    parser.add_argument("--notes", action="store_true", help="read free text too (slow: every note is read)")
+    parser.add_argument("--notes", action="store_true", help="read free text too (slow: every different note is read)")
     parser.add_argument(
         "--keep-flat",
         default="",
@@ -47,6 +49,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="CONFIG",
         help="count the cards that each CDS Hooks service would show; with CONFIG also what that configuration would change",
     )
+    parser.add_argument(
+        "--what-if-sample", type=_sample, default=None, metavar="N",
+        help="count the cards of N patients only, with 95 %% intervals: for very large populations",
+    )  # fmt: skip
+    parser.add_argument(
+        "--settings", default="", metavar="FILE",
+        help="settings file of the service (calcipath serve), for --what-if: cards a call, and for how long none comes again",
+    )  # fmt: skip
     parser.add_argument("--no-report", action="store_true", help="write the verdicts only, without worklist and report")
     parser.add_argument(
         "--engine", type=_engine, default="duckdb", metavar="ENGINE",
@@ -58,7 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--threads", type=_threads, default=None, metavar="N",
-        help="threads of the engine on this machine (default: one a core)",
+        help="threads of the engine on this machine, and processes that read texts (default: one a core)",
     )  # fmt: skip
 
 
@@ -89,6 +99,12 @@ def _memory(text: str) -> str:
     return text
 
 
+def _sample(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"needs a whole number of patients, 2 or more, not {text!r}")
+    return int(text)
+
+
 def _threads(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= 256:
         raise argparse.ArgumentTypeError(f"needs a whole number from 1 to 256, not {text!r}")
@@ -111,56 +127,107 @@ def run(chosen: argparse.Namespace) -> str:
     if as_of and parse_when(as_of) is None:
         raise InputError(f"--as-of {as_of} is not a day of the calendar")
     assessor, site = assessor_for(chosen.config)
+    alerts = _alerts(chosen)
+    if chosen.what_if:
+        assessor_for(chosen.what_if)  # a mistake in it is said before the work begins
     options = RunOptions(
         ScreenOptions(as_of, chosen.notes, chosen.complete, site.code_systems),
         memory=chosen.memory,
         threads=chosen.threads or os.cpu_count() or 1,
         flat=chosen.keep_flat,
+        encounters=chosen.what_if is not None,
         engine=chosen.engine,
     )
+    from calcipath.output.progress import StepProgress
+
+    with StepProgress(_plan(chosen)) as step:
+        report = _reporting(chosen, options, assessor.guideline, alerts, step)
+        done = screen(chosen.source, chosen.out, assessor.guideline, options, step=step, report=report)
+    where = f"the report is {chosen.out}/latest/report.html, the worklist {chosen.out}/latest/worklist.csv"
+    if chosen.no_report:
+        where = f"the verdicts are {chosen.out}/latest/patient.parquet"
+    return f"Screened; {where} ({done.name}).\n{_reading(done)}"
+
+
+def _reading(run: Path) -> str:
+    """What reading codes, names and texts took."""
+    import json
+
+    took = json.loads((run / "run.json").read_text(encoding="utf-8"))["reading"]
+    read, processes = took["contents"], took["processes"]
+    by = f"{processes} processes" if processes > 1 else "1 process"
+    return f"{read:,} different texts were read in {took['seconds']:.1f} s ({took['per_second']:,} a second) by {by}."
+
+
+def _alerts(chosen: argparse.Namespace) -> AlertSettings:
+    """How many cards a call, and for how long none comes again: as the service would have it."""
+    from calcipath.service.settings import read_alert_settings
+
+    for option, given in (("--settings", chosen.settings), ("--what-if-sample", chosen.what_if_sample)):
+        if given and chosen.what_if is None:
+            raise InputError(f"{option} says how cards are counted, so it needs --what-if")
+    return read_alert_settings(chosen.settings)
+
+
+def _plan(chosen: argparse.Namespace) -> list[tuple[str, float]]:
+    """The steps that the progress bar will see."""
+    from calcipath.population.steps import REPORT, WHAT_IF, screening_steps
+
+    asked = chosen.what_if is not None
+    plan = list(screening_steps(flat=bool(chosen.keep_flat), encounters=asked))
+    plan += screening_steps(flat=False, encounters=asked) if chosen.what_if else []
+    plan += [WHAT_IF] if asked else []
+    return plan if chosen.no_report else [*plan, *REPORT]
+
+
+def _reporting(
+    chosen: argparse.Namespace,
+    options: RunOptions,
+    guideline: Guideline,
+    alerts: AlertSettings,
+    step: Callable[..., None],
+) -> Callable[[Path, Path | None], None]:
+    """What is made from the verdicts of a run, in the folder of the run."""
     from calcipath.population.report.write import ReportOptions, write_report
 
-    tell = ReportOptions(memory=chosen.memory, threads=options.threads)
+    told = ReportOptions(memory=chosen.memory, threads=options.threads)
 
     def report(folder: Path, previous: Path | None) -> None:
         reported = previous if previous is not None and (previous / "worklist.parquet").exists() else None
+        impact = _what_if(chosen, folder, options, guideline, alerts, step) if chosen.what_if is not None else None
         if not chosen.no_report:
-            write_report(folder, assessor.guideline, reported, tell, _step)
-        if chosen.what_if is not None:
-            _what_if(chosen, folder, options, assessor.guideline)
+            write_report(folder, guideline, reported, told, step, impact.section if impact else None)
 
-    done = screen(chosen.source, chosen.out, assessor.guideline, options, step=_step, report=report)
-    _step("")
-    if chosen.no_report:
-        return f"Screened; the verdicts are {chosen.out}/latest/patient.parquet ({done.name})."
-    return f"Screened; the report is {chosen.out}/latest/report.html, the worklist {chosen.out}/latest/worklist.csv ({done.name})."
+    return report
 
 
-def _what_if(chosen: argparse.Namespace, folder: Path, options: RunOptions, guideline: Guideline) -> None:
+def _what_if(
+    chosen: argparse.Namespace,
+    folder: Path,
+    options: RunOptions,
+    guideline: Guideline,
+    alerts: AlertSettings,
+    step: Callable[..., None],
+) -> WhatIf:
     """Cards before go-live, and what another configuration would change."""
     import shutil
     from dataclasses import replace
 
-    from calcipath.population.impact_model import AlertSettings
+    from calcipath.population.impact_model import Sample
     from calcipath.population.run import screen_beside
     from calcipath.population.what_if import Configured, what_if
     from calcipath.site_assessor import assessor_for
 
-    now, then = Configured(folder, guideline, AlertSettings()), None
+    now, then = Configured(folder, guideline, alerts), None
     if chosen.what_if:
         other, site = assessor_for(chosen.what_if)
         asked = replace(options, screen=replace(options.screen, code_systems=site.code_systems), flat="")
         source = chosen.keep_flat or chosen.source
-        beside = screen_beside(source, folder, other.guideline, asked, step=_step)
-        then = Configured(beside, other.guideline, AlertSettings())
-    _step("what if")
-    what_if(now, then, folder, memory=chosen.memory, threads=options.threads)
+        beside = screen_beside(source, folder, other.guideline, asked, step=step)
+        then = Configured(beside, other.guideline, alerts)
+    step("what if")
+    sample = Sample(chosen.what_if_sample) if chosen.what_if_sample else None
+    found = what_if(now, then, folder, sample=sample, memory=chosen.memory, threads=options.threads)
     if then is not None:
         shutil.rmtree(then.run)
-
-
-def _step(name: str) -> None:
-    """What is being done, where somebody watches."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{name} ..." if name else "\r\033[K")
-        sys.stderr.flush()
+    return found

@@ -151,11 +151,18 @@ class Meaning:
             ended = end.isoformat()
         if end is not None and start is not None and end < start:
             end = ended = None
-        ordered = row.get("drug_type_concept_id") == "32833"
+        kind = row.get("drug_type_concept_id") or ""
+        given = kind in ("32818", "38000179", "38000180", "43542356", "43542357", "43542358", "581373")
+        requested = kind in ("32833", "32837", "32838", "32839", "38000177")
         until = self.observed.get(row["person_id"])
         status = "unknown" if end is None else "completed"
-        if end is not None and until is not None and end > until:
-            status = "active" if ordered else "in-progress"
+        if given and end is not None and until is not None and end > until:
+            status = "in-progress"
+        if not given and until is None:
+            status = "unknown"
+        if not given and until is not None and (last := end or start) is not None:
+            gap = timedelta(days=-1 if kind in ("32833", "32837") else 30)
+            status = "active" if last + gap >= until else status
         if row.get("stop_reason"):
             status = "stopped"
         started = self._when(row, "drug_exposure_start_date")
@@ -167,16 +174,17 @@ class Meaning:
             "medicationCodeableConcept": self._code(row, "drug"),
             "note": [{"text": row["sig"]}] if row.get("sig") else None,
         }
-        if ordered:
+        if requested:
             timing = {"repeat": {"boundsPeriod": {"end": ended}}} if ended else None
             instruction = _full({"route": route, "timing": timing})
             return _full({
                 "resourceType": "MedicationRequest", "intent": "order", "authoredOn": started, **shared,
                 "dosageInstruction": [instruction] if instruction else None,
             })  # fmt: skip
+        dosage = {"route": route} if route else None
         return _full({
-            "resourceType": "MedicationAdministration", **shared, **_period("effective", started, ended),
-            "dosage": {"route": route} if route else None,
+            "resourceType": "MedicationAdministration" if given else "MedicationStatement", **shared,
+            **_period("effective", started, ended), "dosage": dosage if given or not dosage else [dosage],
         })  # fmt: skip
 
     def measurement(self, row: Row) -> Resource:

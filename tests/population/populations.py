@@ -158,7 +158,8 @@ def screened(source: Path, work: Path, options: ScreenOptions, guideline: Guidel
     with Database(str(work)) as database:
         screening = Screening(database, guideline, open_source(database, str(source)), options, lambda _: None)
         screening.prepare()
-        screening.judge(because_query(guideline).sql)
+        screening.pick()
+        database.run(f"CREATE TABLE verdict AS {because_query(guideline).sql}")
         return tables_of(database)
 
 

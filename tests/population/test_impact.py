@@ -21,9 +21,10 @@ from populations import Resource, records, renamed, resources_of, write_populati
 from calcipath.cli import main
 from calcipath.errors import InputError
 from calcipath.hooks.alerts import Alert
+from calcipath.hooks.selection import AlertSettings
 from calcipath.population.guideline_changes import Changes, Side, guideline_changes
 from calcipath.population.impact import count_cards
-from calcipath.population.impact_model import CARDS, AlertSettings, CardImpact, Sample, ServiceImpact, Tally
+from calcipath.population.impact_model import CARDS, CardImpact, Sample, ServiceImpact, Tally
 from calcipath.population.impact_orders import MODEL_ORDERS, signed_orders
 from calcipath.population.impact_section import impact_section
 from calcipath.population.impact_visits import a_year

@@ -137,14 +137,14 @@ ROWS: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = {
         },
         ("2", None, None, "2026-03-02T04:10:00", None, None),
     ),
-    # a supply that reaches beyond the end of observation goes on
-    "MedicationAdministration/drug-1": (
+    # dispensed: a supply that reaches beyond the end of observation goes on
+    "MedicationStatement/drug-1": (
         {
-            "resourceType": "MedicationAdministration",
-            "status": "in-progress",
+            "resourceType": "MedicationStatement",
+            "status": "active",
             "medicationCodeableConcept": drug("855332", "warfarin sodium 5 MG Oral Tablet"),
             "effectivePeriod": PERIOD,
-            "dosage": {"route": {"text": "Oral route"}},
+            "dosage": [{"route": {"text": "Oral route"}}],
         },
         ("1", "2026-02-01", "2026-05-01", None, None, '{"note":[{"text":"one daily"}]}'),
     ),
@@ -164,13 +164,15 @@ ROWS: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = {
         },
         ("1", "2026-02-12", "2026-02-26", None, None, '{"note":[{"text":"25 g in the last hour of dialysis"}]}'),
     ),
-    # 30 days supplied from the first of October, and a reason why it was stopped
-    "MedicationAdministration/drug-3": (
+    # prescribed: 30 days supplied from the first of October, and a reason why it was stopped
+    "MedicationRequest/drug-3": (
         {
-            "resourceType": "MedicationAdministration",
+            "resourceType": "MedicationRequest",
             "status": "stopped",
+            "intent": "order",
             "medicationCodeableConcept": drug("855332", "warfarin sodium 5 MG Oral Tablet"),
-            "effectivePeriod": PERIOD,
+            "authoredOn": STARTED,
+            "dosageInstruction": [{"timing": {"repeat": {"boundsPeriod": {"end": "$ended"}}}}],
         },
         ("2", "2025-10-01", "2025-10-30", None, None, None),
     ),
@@ -344,7 +346,7 @@ def test_cdm_53_has_other_names_and_letter_case(tmp_path: Path) -> None:
     assert patients == [("1", "male", "1958-07-03", None, None), ("2", "female", "1966", None, None)]
     assert rows["Encounter/visit-1"][0]["status"] == "in-progress"
     assert rows["Procedure/procedure-1"][1][:3] == ("1", "2026-02-02T06:30:00", None)
-    assert rows["MedicationAdministration/drug-1"][1][1:3] == ("2026-01-20", "2026-02-18")
+    assert rows["MedicationRequest/drug-1"][1][1:3] == ("2026-01-20", "2026-02-18")
     assert rows["Condition/condition-1"][0]["code"]["coding"][1]["system"] == "http://hl7.org/fhir/sid/icd-9-cm"
 
 

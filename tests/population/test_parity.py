@@ -91,6 +91,49 @@ def comparable(resource: Resource) -> bool:
     return not any(key[:5] == "value" and key not in KNOWN_VALUES for key in resource)
 
 
+def specimen(number: int, site: str) -> Resource:
+    kind = {"text": "Skin"} if number != 1 else {"text": "Bone marrow"}
+    return {
+        "resourceType": "Specimen", "id": f"s{number}", "type": kind, "collection": {"bodySite": {"text": site}},
+    }  # fmt: skip
+
+
+def pathology(name: str, specimens: list[str], **more: object) -> list[Resource]:
+    """A patient with a pathology report of these specimens that says what calciphylaxis looks like."""
+    report = {
+        "resourceType": "DiagnosticReport", "id": f"r-{name}", "status": "final", "effectiveDateTime": "2026-01-05",
+        "category": [{"text": "Pathology"}], "code": {"text": "Surgical pathology report"},
+        "subject": {"reference": f"Patient/{name}"}, "specimen": [{"reference": each} for each in specimens],
+        "conclusion": "Calcification of small subcutaneous vessels with thrombosis, consistent with calciphylaxis.", **more,
+    }  # fmt: skip
+    return [{"resourceType": "Patient", "id": name}, report]
+
+
+SEVERAL = {
+    "two": ["Specimen/s1", "Specimen/s2"],
+    "absolute": ["https://ehr.example/fhir/Specimen/s1/_history/2", "http://other.example/Specimen/s3"],
+    "missing": ["Specimen/gone", "Specimen/s2", "Specimen/s1"],
+    "six": [f"Specimen/s{number % 4}" for number in range(1, 7)],
+    "one": ["Specimen/s2"],
+    "none": [],
+    "contained": ["#own", "Specimen/s1"],
+}
+
+
+@pytest.mark.parametrize("notes", [False, True])
+def test_reports_of_several_specimens(tmp_path: Path, notes: bool) -> None:
+    population = [specimen(number, site) for number, site in enumerate(("thigh", "sternum", "left calf", "abdomen"))]
+    for name, references in SEVERAL.items():
+        own = {"contained": [{**specimen(0, "right thigh"), "id": "own"}]} if name == "contained" else {}
+        population += pathology(name, references, **own)
+    options = ScreenOptions(as_of="2026-02-01", notes=notes)
+    found = compared(tmp_path, population, options)
+    assert (found.different, found.patients) == ([], len(SEVERAL))
+    facts, _ = screened(tmp_path / "source", tmp_path / "again", options)
+    sampled = {name for name, row in facts.items() if row["skin_pathology_report"] is True}
+    assert sampled == set(SEVERAL) - {"none"}
+
+
 class Compared:
     """The differences found, and how many patients were compared."""
 

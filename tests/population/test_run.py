@@ -67,6 +67,19 @@ def test_results_are_numbered_and_the_latest_is_named(source: Path, tmp_path: Pa
     assert (about["patients"], about["complete"], about["source"]) == (1, ["medications"], "source")
 
 
+def test_what_the_reading_took_is_told(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert main(["screen", str(source), "--out", str(out), "--notes", "--no-report"]) == 0
+    reading = json.loads((out / "latest" / "run.json").read_text())["reading"]
+    entries = {kind for kind in (json.loads(line)["resourceType"] for line in LINES) if kind != "Patient"}
+    assert len(entries) < reading["contents"] <= len(LINES)
+    assert reading["processes"] == 1
+    assert reading["per_second"] > 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"{reading['contents']} different texts were read in ")
+    assert last.endswith(" a second) by 1 process.")
+
+
 def test_evidence_and_reasons_name_entries_of_the_record(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main(["screen", str(source), "--out", str(out)]) == 0

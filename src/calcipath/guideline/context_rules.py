@@ -14,7 +14,7 @@ from calcipath.guideline.phrases import PhraseIndex, spelling_variants, words_of
 
 TriggerKind = Literal[
     "negated", "uncertain", "historical", "past-history", "family", "hypothetical",
-    "current-use", "stopped", "concluding", "pseudo", "termination",
+    "current-use", "stopped", "concluding", "considered", "pseudo", "termination",
 ]  # fmt: skip
 Direction = Literal["forward", "backward", "both"]
 Answer = Literal["affirmed", "denied", "silent"]
@@ -45,7 +45,8 @@ class Trigger:
 class ContextRules:
     """The compiled rules. `headings` maps a section heading's words to the section's meaning; `openers` are first words
     of a sentence that leaves a section begun within a line; `fillers` do not make a list of findings less bare;
-    `clause_breaks` are words over which no combination of phrases reaches.
+    `clause_breaks` are words over which no combination of phrases reaches; `opinion_words` may stand between "was
+    considered" and what is said of the same thing.
 
     `answers` maps the words of a whole value ("none", "all present") to what they say of the thing named before.
     """
@@ -58,6 +59,7 @@ class ContextRules:
     fillers: frozenset[str]
     openers: frozenset[str]
     clause_breaks: frozenset[str]
+    opinion_words: frozenset[str]
     no_known_allergy: tuple[str, ...]
 
     def answer(self, text: str) -> Answer | None:
@@ -100,6 +102,7 @@ def context_rules(document: Mapping[str, Any], place: str = "context-rules.yaml"
         fillers=frozenset(_folded(document.get("fillers"), place)),
         openers=frozenset(_folded(document.get("openers"), place)),
         clause_breaks=frozenset(_folded(document.get("clause_breaks"), place)),
+        opinion_words=frozenset(_folded(document.get("opinion_words"), place)),
         no_known_allergy=tuple(_phrases(document.get("no_known_allergy"), f"{place}: no_known_allergy")),
     )
 

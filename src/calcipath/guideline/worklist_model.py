@@ -29,6 +29,7 @@ class WorklistEntry:
 
     `verdicts`: those on which it stands (yes for a risk factor or finding that is there). `what` is empty where the item's own words are used.
     `changes`: what can change it. `cautions_of`: the recommendation whose cautions belong to a risk factor.
+    `names`: words before the list of the recommendation's conditional orders that stand (such as missing tests); empty: no list.
     """
 
     item: str
@@ -40,6 +41,7 @@ class WorklistEntry:
     changes: str
     urgency: str
     cautions_of: str
+    names: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class _Entries:
         self._condition, self._items, self._groups = condition, items, groups
 
     def entry(self, entry: Entry) -> WorklistEntry:
-        entry.only("item", "group", "verdicts", "when", "what", "review", "changes", "urgency", "cautions_of")
+        entry.only("item", "group", "verdicts", "when", "what", "review", "changes", "urgency", "cautions_of", "names")
         item, group = self._known(entry, entry.text("item")), entry.text("group")
         if group not in self._groups:
             raise entry.fail(f"there is no group '{group}'", "group")
@@ -79,7 +79,14 @@ class _Entries:
             entry.one_of("changes", CHANGES),
             self._urgency(entry, item),
             self._cautions_of(entry),
+            self._names(entry, is_recommendation=is_recommendation),
         )
+
+    @staticmethod
+    def _names(entry: Entry, *, is_recommendation: bool) -> str:
+        if "names" in entry.data and not is_recommendation:
+            raise entry.fail("only a recommendation has orders to name", "names")
+        return entry.text("names", "")
 
     @staticmethod
     def _verdicts(entry: Entry, is_recommendation: bool) -> tuple[str, ...]:

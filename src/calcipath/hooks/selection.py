@@ -12,6 +12,14 @@ Why = Literal["budget", "shown before"]
 
 
 @dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """What a site sets for its alerts (docs/ehr-integration.md): most cards a call, and for how long none comes again."""
+
+    budget: int = 3
+    memory_days: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """The alerts to show in order, and those that are not, each with why."""
 

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from types import TracebackType
 from typing import Any, Final, Self
 
 import duckdb
-import numpy as np
 
-from calcipath.population import forms as rows
-from calcipath.population.forms import Forms
+from calcipath.population.form_rows import FORM_TABLES, Columns, columns_of, table_columns
 
-FORM_TABLES: Final = {
-    "form_event": ("events", rows.EventRow),
-    "form_vote": ("votes", rows.VoteRow),
-    "form_measure": ("measures", rows.MeasureRow),
-    "form_beginning": ("beginnings", rows.BeginningRow),
-    "form_frequency": ("frequencies", rows.FrequencyRow),
-    "form_length": ("lengths", rows.LengthRow),
-}
-_TYPES: Final[Mapping[str, Any]] = {"int": np.int64, "float": np.float64, "bool": np.bool_, "str": object}
+# The engine knows no sizes of files, and would hold the file in memory to look up the small table in it.
+JOIN_CHOICES: Final = "join_order,build_side_probe_side"
 
 
 class Database:
     """A database in a folder of its own, which it also spills into. Raises `duckdb.Error`."""
 
     def __init__(self, folder: str, *, memory: str = "600MB", threads: int = 2) -> None:
+        self.threads = threads
         self._connection = duckdb.connect(f"{folder}/screening.duckdb")
         self.run(f"SET threads = {threads}")
         self.run(f"SET memory_limit = '{memory}'")
         self.run(f"SET temp_directory = '{folder}'")
+        self._begin()
+
+    def _begin(self) -> None:
         self.run("SET preserve_insertion_order = false")
         self.run("SET TimeZone = 'UTC'")
+
+    def beside(self) -> Self:
+        """The same database for another thread, with temporary tables of its own."""
+        other = object.__new__(type(self))
+        other.threads, other._connection = self.threads, self._connection.cursor()
+        other._begin()
+        return other
 
     def __enter__(self) -> Self:
         return self
@@ -52,11 +53,15 @@ class Database:
         found = self.run(sql)
         return int(found[0][0] or 0) if found else 0
 
-    def load(self, table: str, columns: Mapping[str, Any]) -> None:
+    def load(self, table: str, columns: Columns) -> None:
         """Columns (arrays of one length) as a table; a NaN is null."""
         self._connection.register("loaded", dict(columns))
         self.run(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM loaded")
         self._connection.unregister("loaded")
+
+    def arrow(self, sql: str) -> Any:
+        """The rows of a query as an Arrow table."""
+        return self._connection.execute(sql).to_arrow_table()
 
     def append(self, table: str, rows: Any) -> None:
         """The rows of an Arrow table, added to a table; the first make it."""
@@ -67,16 +72,16 @@ class Database:
 
     def load_rows(self, table: str, row_type: type, found: Sequence[Any]) -> None:
         """Frozen rows as a table; a NaN or None is null."""
-        columns: dict[str, Any] = {}
-        for each in fields(row_type):
-            written = str(each.type)
-            values = [getattr(row, each.name) for row in found]
-            if "None" in written:
-                values = [np.nan if value is None else value for value in values]
-            columns[each.name] = np.array(values, dtype=_TYPES[written.split(" ")[0]])
-        self.load(table, columns)
+        self.load(table, columns_of(row_type, found))
 
-    def load_forms(self, forms: Forms) -> None:
-        """What the contents say, as tables."""
-        for table, (member, row_type) in FORM_TABLES.items():
-            self.load_rows(table, row_type, getattr(forms, member))
+    def make_form_tables(self) -> None:
+        """The tables of what contents say, without rows."""
+        for table, (_, row_type) in FORM_TABLES.items():
+            self.run(f"CREATE OR REPLACE TABLE {table} ({table_columns(row_type)})")
+
+    def load_forms(self, tables: Mapping[str, Columns]) -> None:
+        """Add what some contents say to the tables; a NaN is null."""
+        for table, columns in tables.items():
+            self._connection.register("loaded", dict(columns))
+            self.run(f"INSERT INTO {table} SELECT * FROM loaded")
+            self._connection.unregister("loaded")

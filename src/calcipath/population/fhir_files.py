@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
@@ -14,10 +16,11 @@ import orjson
 
 from calcipath.errors import InputError
 from calcipath.population.duckdb_engine import Database
-from calcipath.population.fhir_sql import FhirFiles, all_lines_sql
+from calcipath.population.fhir_sql import LARGEST_RESOURCE, FhirFiles, all_lines_sql
 
 SUFFIXES: Final = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 MOST_SAMPLES: Final = 20
+HEAD: Final = 100  # lines
 _QUOTED: Final = re.compile(r"(['\"`]).*")  # from the first quotation on it may be the data's own words
 
 
@@ -32,11 +35,15 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class FhirExport:
-    """The files by type, how many resources of each type, and how many lines could not be read."""
+    """The files by type, how many resources of each type, and how many lines of a file could not be read.
+
+    `trusted`: types of which only the first lines of each file were looked at; nothing is counted of them yet.
+    """
 
     files: FhirFiles
     counts: dict[str, int]
     unreadable: dict[str, int]
+    trusted: frozenset[str] = frozenset()
 
 
 def find_ndjson(path: Path) -> tuple[str, ...]:
@@ -46,27 +53,54 @@ def find_ndjson(path: Path) -> tuple[str, ...]:
     return (str(path),) if path.name.lower().endswith(SUFFIXES) else ()
 
 
-def read_export(database: Database, files: Sequence[str]) -> FhirExport:
-    """Which types each file holds. Raises `InputError` for a file that cannot be read."""
-    found = _types(database, files)
+def read_export(database: Database, files: Sequence[str], *, trusting: Collection[str] = ()) -> FhirExport:
+    """Which types each file holds. Raises `InputError` for a file that cannot be read.
+
+    Where its first lines are of one of the types `trusting`, a file is not read to its end; who reads it has to see
+    whether all its lines are of that type.
+    """
+    heads = {file: head for file in files if (head := _head(file)) in trusting} if trusting else {}
+    found = _types(database, [file for file in files if file not in heads])
     counts: dict[str, int] = {}
-    types: dict[str, set[str]] = {file: set() for file in files}
+    types: dict[str, set[str]] = {file: {kind} for file, kind in heads.items()}
     for file, kind, number in found:
         if kind is not None:
             counts[kind] = counts.get(kind, 0) + number
-            types[file].add(kind)
-    if not counts:
+            types.setdefault(file, set()).add(kind)
+    if not types:
         raise InputError(
             f"no FHIR resource was found in {len(files)} NDJSON files: each line must be one JSON resource"
         )
+    if heads and any(len(kinds) > 1 for kinds in types.values()):
+        return read_export(database, files)
     by_type: dict[str, list[str]] = {}
-    for file, kinds in types.items():
-        by_type.setdefault(next(iter(kinds)) if len(kinds) == 1 else "", []).append(file)
+    for file in files:
+        kinds = types.get(file, set())
+        if kinds:
+            by_type.setdefault(next(iter(kinds)) if len(kinds) == 1 else "", []).append(file)
     unreadable = {file: number for file, kind, number in found if kind is None}
-    return FhirExport(FhirFiles({kind: tuple(held) for kind, held in by_type.items()}), counts, unreadable)
+    held = FhirFiles({kind: tuple(held) for kind, held in by_type.items()}, checked=bool(heads))
+    return FhirExport(held, counts, unreadable, frozenset(heads.values()))
+
+
+def _head(file: str) -> str:
+    """The one type of the first lines; empty where they differ, or where a line or the file cannot be read."""
+    kinds: set[object] = set()
+    try:
+        with _opened(file) as lines:
+            for line in islice(iter(lambda: lines.readline(LARGEST_RESOURCE), b""), HEAD):
+                if line.strip():
+                    held = orjson.loads(line)
+                    kinds.add(held.get("resourceType") if type(held) is dict else None)
+    except (OSError, EOFError, zlib.error, orjson.JSONDecodeError):
+        return ""
+    kind = next(iter(kinds)) if len(kinds) == 1 else None
+    return kind if type(kind) is str else ""
 
 
 def _types(database: Database, files: Sequence[str]) -> list[tuple[str, str | None, int]]:
+    if not files:
+        return []
     try:
         return database.run(
             f"SELECT filename, resourceType ->> '$', count(*) FROM {all_lines_sql(files, named=True)} GROUP BY 1, 2"
@@ -83,10 +117,10 @@ def first_sentence(error: Exception) -> str:
     return _QUOTED.sub("...", told)[:160] or type(error).__name__
 
 
-def bad_lines(export: FhirExport) -> Iterator[BadLine]:
-    """The first lines that cannot be read."""
+def bad_lines(files: Iterable[str]) -> Iterator[BadLine]:
+    """The first lines of the files that cannot be read."""
     left = MOST_SAMPLES
-    for file in export.unreadable:
+    for file in files:
         for number, why in _bad_lines_of(file):
             yield BadLine(Path(file).name, number, why)
             left -= 1

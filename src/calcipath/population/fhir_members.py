@@ -43,6 +43,7 @@ class Members:
     linked: tuple[str, ...] = ()  # references that matter only into the entry's own `contained`
     medication: bool = False  # the target of `medicationReference` is put into the content
     specimen: bool = False  # so is that of the member `specimen`
+    specimens: bool = False  # of which there may be several
     encounter: str = ""  # the encounter gives the date where none of `dated_by` does
     dated_by: tuple[str, ...] = ()
 
@@ -204,6 +205,7 @@ MEMBERS: Final[dict[str, Members]] = {
             "quantityQuantity",
         ),
         specimen=True,
+        specimens=True,
         notes=("note", "orderDetail", "patientInstruction", "reasonCode", "reasonReference"),
         dates=(("authoredOn", "$started"),),
     ),
@@ -217,6 +219,7 @@ MEMBERS: Final[dict[str, Members]] = {
         kept=("status", "category", "code", "conclusionCode", *_EFFECTIVE),
         linked=("result",),
         specimen=True,
+        specimens=True,
         notes=("conclusion", "presentedForm", "note", "text"),
         dates=(("effectiveDateTime", "$started"), ("issued", "$recorded")),
         periods=(("effectivePeriod", "effectiveDateTime"),),

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from calcipath.population.dialect import DATE, DUCKDB, NOWHERE, Dialect, when_high, when_low
 from calcipath.population.fhir_members import EVERYWHERE, MEMBERS, Members
+from calcipath.population.fhir_references import identifier_of, specimens_sql, whole
 from calcipath.population.marks import ENDED, RECORDED, STARTED, VALUE
 
 LARGEST_RESOURCE: Final = 16 * 1024 * 1024
@@ -36,16 +37,30 @@ class FhirLines(Protocol):
     @property
     def marks(self) -> tuple[str, ...]: ...
 
+    @property
+    def entry_marks(self) -> tuple[str, ...]:
+        """Those of entries."""
+        ...
+
     def lines(self, members: Iterable[str], resource_type: str) -> str:
         """A select in parentheses of all resources of a type, each member as JSON text."""
+        ...
+
+    def entries(self, members: Iterable[str], resource_type: str) -> str:
+        """The same with the marks of entries."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FhirFiles:
-    """Files by what they hold: one resource type alone, or (key '') several."""
+    """Files by what they hold: one resource type alone, or (key '') several.
+
+    `checked`: that they hold one type is still to be seen, for those of entries. Lines of other types are then not left
+    out; `odd` tells their type (empty: it cannot be read), and `file` where they stand.
+    """
 
     by_type: dict[str, tuple[str, ...]]
+    checked: bool = False
 
     @property
     def dialect(self) -> Dialect:
@@ -57,9 +72,26 @@ class FhirFiles:
         """None."""
         return ()
 
+    @property
+    def entry_marks(self) -> tuple[str, ...]:
+        """What does not belong among the entries."""
+        return ("odd", "file")
+
     def lines(self, members: Iterable[str], resource_type: str) -> str:
         """All resources of a type."""
         return lines_sql(self.of(resource_type), members, resource_type)
+
+    def entries(self, members: Iterable[str], resource_type: str) -> str:
+        """All resources of a type with the marks; where it is to be seen, all lines."""
+        if not self.checked:
+            nothing = "CAST(NULL AS VARCHAR) AS odd, CAST(NULL AS VARCHAR) AS file"
+            return f"(SELECT *, {nothing} FROM {self.lines(members, resource_type)})"
+        other = f"coalesce(resourceType <> '\"{resource_type}\"', true)"
+        return (
+            f"(SELECT *, CASE WHEN {other} THEN coalesce(resourceType ->> '$', '') END AS odd, "
+            f"CASE WHEN {other} THEN filename END AS file "
+            f"FROM {all_lines_sql(self.of(resource_type), members, named=True)})"
+        )
 
     def of(self, resource_type: str) -> tuple[str, ...]:
         """The files in which resources of the type may stand."""
@@ -91,18 +123,6 @@ def text_of(member: str, dialect: Dialect = DUCKDB) -> str:
     return f"CASE WHEN {dialect.is_string(member)} THEN {dialect.words_at(member, '$')} END"
 
 
-def identifier_of(reference: str, resource_type: str) -> str:
-    """The id of a reference's target, however it is written: relative, absolute, with a version, as a urn."""
-    bare = f"split_part(split_part({reference}, '#', 1), '/_history/', 1)"
-    start = len(resource_type) + 2
-    plain = f"{reference} LIKE '{resource_type}/%' AND NOT contains(substr({reference}, {start}), '/')"
-    last = f"nullif(regexp_extract({bare}, '(?:^|/){resource_type}/([^/]+)$', 1), '')"
-    return (
-        f"CASE WHEN {plain} THEN split_part(substr({reference}, {start}), '#', 1) "
-        f"WHEN {reference} LIKE 'urn:%' THEN regexp_extract({reference}, '([^:]+)$', 1) ELSE {last} END"
-    )
-
-
 def is_date(text: str, dialect: Dialect = DUCKDB) -> str:
     """Whether a text is surely a FHIR date, so that SQL arithmetic on it is right."""
     real = f"length({text}) < 10 OR try_cast(substr({text}, 1, 10) AS DATE) IS NOT NULL"
@@ -125,7 +145,7 @@ def patients_sql(files: FhirLines) -> str:
         f"SELECT patient, lower(trim(sex)) AS sex, CASE WHEN {is_date('born', dialect)} THEN born END AS birth_date, "
         f"CASE WHEN {is_date('died', dialect)} THEN died END AS death_date, "
         f"coalesce({', '.join(site)}) AS site, "
-        f"{_updated(dialect)} AS updated, version{_listed(files.marks)} FROM ({texts}) WHERE patient IS NOT NULL"
+        f"updated, version{_listed(files.marks)} FROM ({texts}) WHERE patient IS NOT NULL"
     )
 
 
@@ -134,20 +154,28 @@ def _listed(marks: Iterable[str]) -> str:
 
 
 def _version(dialect: Dialect) -> str:
-    number = dialect.words_at("meta", "versionId")
-    counted = f"CASE WHEN {dialect.matches(number, '[0-9]{1,17}')} THEN CAST({number} AS BIGINT) ELSE -1 END"
-    return f"{dialect.words_at('meta', 'lastUpdated')} AS written_at, coalesce({counted}, -1) AS version"
+    """As written; what it tells is only asked where an entry has several (`version_order`)."""
+    return f"{dialect.words_at('meta', 'lastUpdated')} AS updated, {dialect.words_at('meta', 'versionId')} AS version"
 
 
-def _updated(dialect: Dialect) -> str:
-    return f"CASE WHEN {is_date('written_at', dialect)} THEN {when_low('written_at', dialect)} ELSE {NOWHERE} END"
+def version_order(dialect: Dialect = DUCKDB) -> tuple[str, str]:
+    """What orders the versions of one entry: when it was updated, and its number."""
+    updated = f"CASE WHEN {is_date('updated', dialect)} THEN {when_low('updated', dialect)} ELSE {NOWHERE} END"
+    number = f"CASE WHEN {dialect.matches('version', '[0-9]{1,17}')} THEN CAST(version AS BIGINT) ELSE -1 END"
+    return updated, f"coalesce({number}, -1)"
+
+
+def newest_sql(place: str) -> str:
+    """The same as one value; at last by place, as in one record."""
+    updated, number = version_order()
+    return DUCKDB.struct(u=updated, v=number, p=place)
 
 
 def targets_sql(files: FhirLines, resource_type: str) -> str:
     """Id and trimmed JSON of the resources that others refer to."""
     members, dialect = TARGETS[resource_type], files.dialect
     lines = files.lines(members, resource_type)
-    trimmed = _object(resource_type, ['\',"id":"target"\'', *(_whole(member, dialect) for member in members)], dialect)
+    trimmed = _object(resource_type, ['\',"id":"target"\'', *(whole(member, dialect) for member in members)], dialect)
     return f"SELECT {text_of('id', dialect)} AS id, {dialect.any_known(trimmed)} AS target FROM {lines} GROUP BY 1"
 
 
@@ -160,38 +188,30 @@ def visits_sql(files: FhirLines, wanted: str) -> str:
     return f"SELECT id, {known} AS start FROM ({starts}) WHERE id IN ({wanted}) GROUP BY id"
 
 
-def events_sql(files: FhirLines, resource_type: str, *, versions: bool = False, only: str = "") -> str:
-    """The flat events of one resource type, on demand with the marks of their version (`updated`, `version`).
-
-    `only`: a query that gives hashes of references; others are left out before anything else is done (DuckDB).
+def events_sql(files: FhirLines, resource_type: str) -> str:
+    """The flat events of one resource type, with the encounter that may date them and the version as written.
 
     Reads the tables `target_...` where the type refers to such resources.
     """
-    return _Splitting(resource_type, MEMBERS[resource_type], versions, files).sql(only)
+    return _Splitting(resource_type, MEMBERS[resource_type], files).sql()
 
 
 def _object(resource_type: str, parts: Sequence[str], dialect: Dialect) -> str:
     return dialect.joined(f'\'{{"resourceType":"{resource_type}"\'', *parts, "'}'")
 
 
-def _whole(member: str, dialect: Dialect) -> str:
-    return f"',\"{member}\":' || CAST({dialect.named(member)} AS {dialect.text})"
-
-
 class _Splitting:
     """The SQL for one resource type, layer by layer."""
 
-    def __init__(self, resource_type: str, members: Members, versions: bool, files: FhirLines) -> None:
-        self.type, self.members, self.versions = resource_type, members, versions
+    def __init__(self, resource_type: str, members: Members, files: FhirLines) -> None:
+        self.type, self.members = resource_type, members
         self.files, self.dialect = files, files.dialect
         self.joins: list[str] = []
         self.taken: dict[str, list[str]] = {COLUMN: [] for COLUMN in COLUMN_OF.values()}
 
-    def sql(self, only: str) -> str:
+    def sql(self) -> str:
         members, dialect = self.members, self.dialect
-        lines = self.files.lines(self._all_members(), self.type)
-        if only:
-            lines = f"(SELECT * FROM {lines} WHERE hash({self._reference('id')}) IN ({only}))"
+        lines = self.files.entries(self._all_members(), self.type)
         dated = ", ".join(f"{text_of(member, dialect)} AS t_{member}" for member, _ in members.dates)
         periods = ", ".join(
             f"{dialect.words_at(member, part)} AS {part[0]}_{member}"
@@ -199,8 +219,7 @@ class _Splitting:
             for part in ("start", "end")
         )
         references = ", ".join(f"{sql} AS {name}" for name, sql in self._references())
-        if self.versions:
-            references += f", {_version(dialect)}"
+        references += f", {_version(dialect)}"
         texts = f"SELECT *{''.join(', ' + part for part in (dated, periods, references) if part)} FROM {lines}"
         sure = "".join(f", {is_date(f't_{member}', dialect)} AS ok_{member}" for member, _ in members.dates)
         sure += "".join(f", {self._sure_period(member, rival)} AS ok_{member}" for member, rival in members.periods)
@@ -216,8 +235,7 @@ class _Splitting:
         members = self.members
         found = [*members.kept, *members.notes, *members.linked, *EVERYWHERE, members.patient]
         found += [member for member, _ in (*members.dates, *members.periods)]
-        if self.versions:
-            found.append("meta")
+        found.append("meta")
         if self.type == "Observation":
             found.append("valueQuantity")
         if members.medication:
@@ -274,13 +292,14 @@ class _Splitting:
             f"{value} AS value",
             f"{self._notes()} AS notes",
             f"{self._visit()} AS visit",
-            *([f"{_updated(self.dialect)} AS updated", "version"] if self.versions else []),
-            *self.files.marks,
+            "updated",
+            "version",
+            *self.files.entry_marks,
         ]
         return ", ".join(columns)
 
     def _whole(self, member: str) -> str:
-        return _whole(member, self.dialect)
+        return whole(member, self.dialect)
 
     def _dates(self) -> list[str]:
         parts: list[str] = []
@@ -341,14 +360,10 @@ class _Splitting:
             )
             held.append("CASE WHEN r_medication NOT LIKE '#%' THEN tm.target END")
         if self.members.specimen:
-            self.joins.append(f"LEFT JOIN target_specimen ts ON ts.id = {identifier_of('x.r_specimen', 'Specimen')}")
-            parts.append(
-                f"CASE WHEN r_specimen LIKE '#%' OR json_array_length(specimen) > 1 THEN {self._whole('specimen')} "
-                'WHEN ts.target IS NOT NULL THEN \',"specimen":[{"reference":"#target"}]\' END'
-            )
-            held.append(
-                "CASE WHEN r_specimen NOT LIKE '#%' AND coalesce(json_array_length(specimen), 0) < 2 THEN ts.target END"
-            )
+            joins, specimens, contained = specimens_sql(self.dialect, several=self.members.specimens)
+            self.joins += joins
+            parts.append(specimens)
+            held += contained
         if self.members.encounter:
             undated = self._undated()
             visited = f"{undated} AND r_encounter IS NOT NULL"

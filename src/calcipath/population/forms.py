@@ -8,18 +8,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from typing import Final
 
 import orjson
 
 from calcipath.guideline.model import Fact, Guideline
+from calcipath.population.form_rows import (
+    BeginningRow,
+    ContentRow,
+    EventRow,
+    Forms,
+    FrequencyRow,
+    LengthRow,
+    MeasureRow,
+    OtherUnitRow,
+    ProblemRow,
+    UnknownCodeRow,
+    VoteRow,
+)
 from calcipath.population.marks import SAMPLE_NUMBER, TimeSource, source_of, with_samples
 from calcipath.record.fhir.raw import RawResource
 from calcipath.record.measurements import POSITIONS, limits_of, worded_position, written_quantity
 from calcipath.record.model import DataProblem, Event, Finding, When
 from calcipath.record.occurrences import is_timed, marks_beginning, only_bounds, per_week, stated_length
-from calcipath.record.quantities import EVERYTHING, QuantityProblem, conversion_of
+from calcipath.record.quantities import EVERYTHING, QuantityProblem, conversion_of, other_conversions
 from calcipath.record.reader import read_resources
 from calcipath.record.recognition import recognise
 from calcipath.record.statements import (
@@ -40,112 +52,12 @@ COMPARATORS: Final = {"": CLOSED, "<": BELOW_IT, "<=": UP_TO_IT, "ad": UP_TO_IT,
 _PATIENT: Final = {"resourceType": "Patient", "id": "p"}
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """One event of a content: where its three times stand, and what else the choice of entries needs.
-
-    `*_from` are `TimeSource`s; where one is CONTENT, low, high and the date as written stand here.
-    """
-
-    content: int
-    event: int
-    started_from: int
-    ended_from: int
-    issued_from: int
-    started_low: float
-    started_high: float
-    ended_low: float
-    ended_high: float
-    issued_low: float
-    issued_high: float
-    dated_from: int  # the time that must not lie in the future
-    dated: str  # that time as written, where it stands in the content
-    shown_from: int  # the time to show with it
-    shown: str
-    planned: bool
-    ongoing: bool  # status active: its end is a plan
-    stay: bool  # an active encounter in hospital
-
-
-@dataclass(frozen=True, slots=True)
-class VoteRow:
-    event: int
-    fact: int
-    says: int
-    reach: int
-    lasting: bool  # counts as said now, whatever its date
-    lasting_undated: bool  # so where it has none
-    above: float
-    by_code: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureRow:
-    event: int
-    fact: int
-    from_value: bool  # the number is the entry's `value`, else `number`
-    number: float
-    has_number: bool
-    factor: float
-    shift: float
-    bound: int
-    low_end: float
-    believable_low: float
-    believable_high: float
-    has_limits: bool
-    limit_low: float
-    limit_high: float
-    position: str  # where the content itself says it
-
-
-@dataclass(frozen=True, slots=True)
-class BeginningRow:
-    event: int
-    fact: int
-    only_bounds: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FrequencyRow:
-    event: int
-    fact: int
-    per_week: float
-    timed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LengthRow:
-    event: int
-    fact: int
-    seconds: float  # NaN where only the times of the entry could say it
-    timed: bool
-    ordered: bool
-
-
-@dataclass(slots=True)
-class Forms:
-    """All rows, and the problems that contents have by themselves (content number, problem)."""
-
-    events: list[EventRow] = field(default_factory=list)
-    votes: list[VoteRow] = field(default_factory=list)
-    measures: list[MeasureRow] = field(default_factory=list)
-    beginnings: list[BeginningRow] = field(default_factory=list)
-    frequencies: list[FrequencyRow] = field(default_factory=list)
-    lengths: list[LengthRow] = field(default_factory=list)
-    problems: list[tuple[int, DataProblem]] = field(default_factory=list)
-
-    def extend(self, other: Forms) -> None:
-        """Add the rows of other contents."""
-        for each in fields(self):
-            getattr(self, each.name).extend(getattr(other, each.name))
-
-
 class FormReader:
     """Reads contents with one guideline; `code_systems` are a site's own."""
 
     def __init__(self, guideline: Guideline, *, notes: bool, code_systems: Mapping[str, str] | None = None) -> None:
-        self._guideline, self._notes = guideline, notes
-        self._systems = dict(code_systems or {})
+        self.guideline, self.notes = guideline, notes
+        self.code_systems = dict(code_systems or {})
         self.facts = tuple(fact for fact in guideline.facts.values() if fact.kind != "derived")
         self._by_concept: dict[str, list[tuple[int, Fact]]] = {}
         for number, fact in enumerate(self.facts):
@@ -155,35 +67,53 @@ class FormReader:
     def read(self, contents: Iterable[tuple[int, str]]) -> Forms:
         """The rows of numbered contents. An event's number is its content's times `EVENTS_OF_ONE` plus a running one."""
         forms = Forms()
-        events: list[tuple[int, Event]] = []
+        read: list[tuple[int, str, list[Event]]] = []
         for number, content in contents:
-            found = self._events(number, content, forms)
-            events.extend((number * EVENTS_OF_ONE + running, event) for running, event in enumerate(found))
-        recognised = recognise([event for _, event in events], self._guideline.vocabulary, self._notes)
-        forms.problems.extend((int(problem.reference.partition("/")[2]), problem) for problem in recognised.problems)
+            resource_type, found = self._events(number, content, forms)
+            read.append((number, resource_type, found))
+        recognised = recognise([event for *_, found in read for event in found], self.guideline.vocabulary, self.notes)
+        for problem in recognised.problems:
+            resource_type, _, number_ = problem.reference.partition("/")
+            forms.problems.append(_problem_row(int(number_), problem, resource_type))
         told: dict[int, list[Finding]] = {}
         for finding in recognised.findings:
             told.setdefault(id(finding.event), []).append(finding)
-        for number, event in events:
-            forms.events.append(_event_row(number, event))
-            self._rules(number, event, told.get(id(event), ()), forms)
+        for number, resource_type, found in read:
+            forms.contents.append(
+                ContentRow(number, resource_type, len(found), any(id(event) in told for event in found))
+            )
+            for running, event in enumerate(found, number * EVENTS_OF_ONE):
+                forms.events.append(_event_row(running, event))
+                forms.unknown_codes.extend(self._unknown_codes(number, event))
+                self._rules(running, event, told.get(id(event), ()), forms)
         return forms
 
-    def _events(self, number: int, content: str, forms: Forms) -> Iterator[Event]:
+    def _events(self, number: int, content: str, forms: Forms) -> tuple[str, list[Event]]:
+        """The resource's type and its events."""
         try:
             resource = orjson.loads(with_samples(content))
         except orjson.JSONDecodeError:
-            forms.problems.append((number, DataProblem("", "unreadable", "is no JSON that can be read; not used")))
-            return
-        whose = {"reference": "Patient/p"}
+            resource = None
+        if type(resource) is not dict:
+            problem = DataProblem("", "unreadable", "is no JSON that can be read; not used")
+            forms.problems.append(_problem_row(number, problem, ""))
+            return "", []
+        whose, resource_type = {"reference": "Patient/p"}, str(resource.get("resourceType", ""))
         resource = {**resource, "id": str(number), "subject": whose, "patient": whose}
         raw = [RawResource(_PATIENT), RawResource(resource)]
-        record = read_resources(raw, code_systems=self._systems).record
-        forms.problems.extend((number, problem) for problem in record.problems)
+        record = read_resources(raw, code_systems=self.code_systems).record
+        problems = list(record.problems)
         if len(record.events) > EVENTS_OF_ONE:
             more = f"more than {EVENTS_OF_ONE} parts; the first are read"
-            forms.problems.append((number, DataProblem(resource["resourceType"], "unreadable", more)))
-        yield from record.events[:EVENTS_OF_ONE]
+            problems.append(DataProblem(resource_type, "unreadable", more))
+        forms.problems.extend(_problem_row(number, each, each.reference.partition("/")[0]) for each in problems)
+        return resource_type, list(record.events[:EVENTS_OF_ONE])
+
+    def _unknown_codes(self, number: int, event: Event) -> Iterator[UnknownCodeRow]:
+        known = self.guideline.vocabulary.by_code
+        for coding in event.codings:
+            if coding.code and not known(coding.system, coding.code):
+                yield UnknownCodeRow(number, coding.system, coding.code)
 
     def _rules(self, number: int, event: Event, findings: Sequence[Finding], forms: Forms) -> None:
         spoken = {f.concept for f in findings if f.assertion not in ("negated", "family")}
@@ -234,7 +164,7 @@ class FormReader:
             if position := worded_position(event):
                 yield MeasureRow(number, index, False, 0.0, False, 1.0, 0.0, 0, 0.0, *none, False, *none, position)
             return
-        aliases, units = self._guideline.aliases, fact.accepted_units
+        aliases, units = self.guideline.aliases, fact.accepted_units
         plausible = fact.plausible or EVERYTHING
         read = conversion_of(
             written,
@@ -245,9 +175,11 @@ class FormReader:
             plausible=plausible,
         )
         if isinstance(read, QuantityProblem):
-            unused = DataProblem(event.resource_type, read.kind, f"{fact.label}: the value was not used")
-            forms.problems.append((number // EVENTS_OF_ONE, unused))
+            unused = DataProblem(event.reference, read.kind, f"{fact.label}: the value was not used", fact.id)
+            forms.problems.append(_problem_row(number // EVENTS_OF_ONE, unused, event.resource_type))
             return
+        instead = other_conversions(read, unit=fact.type.unit, analyte=fact.analyte, accepted_units=units)
+        forms.other_units.extend(OtherUnitRow(number, index, other.factor, other.shift) for other in instead)
         limits = limits_of(event, fact, aliases)
         position = limits if isinstance(limits, str) else ""
         low, high = (None, None) if isinstance(limits, str) else limits
@@ -260,6 +192,10 @@ class FormReader:
 
 
 EVENTS_OF_ONE: Final = 4096
+
+
+def _problem_row(content: int, problem: DataProblem, resource_type: str) -> ProblemRow:
+    return ProblemRow(content, resource_type, problem.problem, problem.handling, problem.concept)
 
 
 def _event_row(number: int, event: Event) -> EventRow:

@@ -14,13 +14,14 @@ from typing import Final
 from calcipath.errors import InputError
 from calcipath.guideline.hook_knowledge import HookService
 from calcipath.guideline.model import Guideline
-from calcipath.population.impact_model import AlertSettings, CardImpact, OrderImpact, Sample, ServiceImpact, Tally
+from calcipath.hooks.selection import AlertSettings
+from calcipath.population.encounters import FILE as ENCOUNTERS
+from calcipath.population.impact_model import CardImpact, OrderImpact, Sample, ServiceImpact, Tally
 from calcipath.population.impact_orders import SignedOrder, not_modelled, signed_orders
 from calcipath.population.impact_patterns import brings_news_sql
 from calcipath.population.impact_questions import LOOKED_AT, SHOWN, SHOWN_COLUMNS, Question
 from calcipath.population.report.run_folder import ReportDatabase, RunFolder, literal, open_run, parquet
 
-ENCOUNTERS: Final = "encounters.parquet"  # in a run's folder: patient, encounters, and discharges if they are known
 EVERY, DISCHARGE, NEWS = "an encounter", "a discharge", "a new problem"
 RENEWAL = "an order of something running, signed anew at each encounter"
 CALLS: Final = {EVERY: "encounters", DISCHARGE: "discharges", NEWS: "1"}

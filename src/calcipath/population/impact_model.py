@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Final
 
+from calcipath.hooks.selection import AlertSettings
 from calcipath.population.report.small_numbers import Z
 
 PER: Final = 1000
@@ -15,14 +16,6 @@ CARDS, INTERRUPTIVE = (
     "cards",
     "interruptive",
 )  # names of a tally's numbers, beside `indicator:x`, `alert:x` and `says:x`
-
-
-@dataclass(frozen=True, slots=True)
-class AlertSettings:
-    """What a site sets for its alerts (docs/ehr-integration.md): most cards a call, and for how long none comes again."""
-
-    budget: int = 3
-    memory_days: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import numpy as np
 from calcipath.guideline.hook_knowledge import HookService
 from calcipath.guideline.model import Guideline
 from calcipath.hooks.alerts import Alert
+from calcipath.hooks.selection import AlertSettings
 from calcipath.population.impact_answers import alerts_on, rebuilt
-from calcipath.population.impact_model import AlertSettings, Tally
+from calcipath.population.impact_model import Tally
 from calcipath.population.impact_orders import SignedOrder
 from calcipath.population.impact_patterns import pattern_sql
 from calcipath.population.impact_visits import a_year, add, first_shown

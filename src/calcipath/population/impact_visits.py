@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from calcipath.hooks.alerts import Alert
-from calcipath.hooks.selection import select
-from calcipath.population.impact_model import CARDS, INTERRUPTIVE, AlertSettings, Tally
+from calcipath.hooks.selection import AlertSettings, select
+from calcipath.population.impact_model import CARDS, INTERRUPTIVE, Tally
 
 YEAR: Final = 365.0  # days
 

@@ -15,15 +15,14 @@ from dataclasses import dataclass
 
 from calcipath.guideline.model import Fact
 from calcipath.population.dialect import INFINITY, NOWHERE, Dialect, when_high, when_low
-from calcipath.population.forms import ABOVE, BELOW_IT, DOUBT, FROM_IT, NO, REACHES, UP_TO_IT, VOTES, YES
-from calcipath.population.forms import ABOVE_IT as OVER_IT
+from calcipath.population.forms import ABOVE, DOUBT, NO, REACHES, VOTES, YES
+from calcipath.population.interval_sql import BELIEVED, EXACT, intervals_sql
 from calcipath.population.sql_columns import identifier
 from calcipath.population.verdict_sql import HIGH, LOW, PLACE
 from calcipath.record.dates import parse_when
 from calcipath.record.findings import DAY
 from calcipath.record.measurements import POSITIONS
 from calcipath.record.occurrences import SECONDS, YEAR
-from calcipath.record.quantities import EPSILON, MOST_SHARED, SMALLEST_SHARE
 
 DATES = ("started", "ended", "recorded")
 EVENT_TIMES = ("started", "ended", "issued")
@@ -188,31 +187,10 @@ def votes_sql(dialect: Dialect) -> str:
 
 def measures_sql(dialect: Dialect) -> str:
     """Facts that are values: the newest reading, then the later issued, then the worse; nothing when it is too old."""
-    number = "CASE WHEN q.from_value THEN o.value ELSE q.number END"
     converted = (
         f"SELECT o.patient, q.*, o.instant, coalesce(o.ended_high, o.started_high, {NOWHERE}) AS spoken, "
         f"coalesce(o.issued_high, o.ended_high, o.started_high, {NOWHERE}) AS issued, o.reference, o.dated, "
-        f"({number}) * q.factor + q.shift AS exact FROM occurrence o JOIN form_measure q ON o.event = q.event"
-    )
-    rounded = (
-        f"SELECT *, CASE WHEN abs(exact) < {MOST_SHARED!r} "
-        f"THEN floor(exact * {SMALLEST_SHARE!r} + 0.5) / {SMALLEST_SHARE!r} ELSE exact END AS v FROM ({converted}) AS c"
-    )
-    step = f"greatest(abs(v), CAST(1 AS DOUBLE)) * {EPSILON!r}"
-    low = (
-        f"CASE bound WHEN {BELOW_IT} THEN least(low_end, v - {step}) WHEN {UP_TO_IT} THEN least(low_end, v) "
-        f"WHEN {OVER_IT} THEN v + {step} ELSE v END"
-    )
-    high = (
-        f"CASE WHEN bound = {BELOW_IT} THEN v - {step} WHEN bound IN ({OVER_IT}, {FROM_IT}) THEN {INFINITY} ELSE v END"
-    )
-    limited = (
-        f"SELECT *, CASE WHEN has_number THEN {low} END AS low, CASE WHEN has_number THEN {high} END AS high "
-        f"FROM ({rounded}) AS r"
-    )
-    believed = (
-        f"CASE WHEN bound IN ({BELOW_IT}, {UP_TO_IT}) AND l.believable_low >= 0 THEN v > 0 "
-        "ELSE low <= l.believable_high AND high >= l.believable_low END"
+        f"{EXACT.format(entry='o', unit='q')} AS exact FROM occurrence o JOIN form_measure q ON o.event = q.event"
     )
     place = (
         "CASE WHEN position <> '' THEN position WHEN NOT has_number THEN '' "
@@ -231,8 +209,8 @@ def measures_sql(dialect: Dialect) -> str:
         has_number="has_number",
     )  # fmt: skip
     readings = (
-        f"SELECT l.*, {place} AS place, {badness} AS badness FROM ({limited}) AS l JOIN fact_rule r ON l.fact = r.fact "
-        f"WHERE NOT has_number OR ({believed})"
+        f"SELECT l.*, {place} AS place, {badness} AS badness FROM ({intervals_sql(converted)}) AS l JOIN fact_rule r ON l.fact = r.fact "
+        f"WHERE NOT has_number OR ({BELIEVED})"
     )
     newest = f"SELECT patient, fact, max({key}) AS k FROM ({readings}) AS readings GROUP BY patient, fact"
     fresh = (

@@ -22,11 +22,13 @@ from calcipath.population.verdict_sql import GuidelineSql, verdict_outputs
 class ReasonQuery:
     """`sql` gives `patient` and the columns of each item; null where the item was not found.
 
-    `words` names an item's columns by the number of the word, `holds` the column that tells which guards hold.
+    `words` names an item's columns by the number of the word, `possible` has the bits that an item can have, all words in
+    one number; `holds` names the column that tells which guards hold.
     """
 
     sql: str
     words: Mapping[str, Mapping[int, str]]
+    possible: Mapping[str, int]
     holds: Mapping[str, str]
     fact_ids: tuple[str, ...]
     guard_ids: Mapping[str, tuple[str, ...]]
@@ -44,12 +46,18 @@ class ReasonQuery:
 
 
 def because_query(
-    guideline: Guideline, source: str = "fact", names: Sequence[str] = (), *, with_verdicts: bool = True
+    guideline: Guideline,
+    source: str = "fact",
+    names: Sequence[str] = (),
+    *,
+    with_verdicts: bool = True,
+    kept: Sequence[str] = (),
 ) -> ReasonQuery:
     """Which facts decided each recommendation that applies, each risk factor and urgent finding that is there.
 
     `names` limits it to some of them (`recommendation:x`, `risk:y`, `urgent:z`). The columns of `verdict_sql` come
     with it, so that one pass over the facts gives both. An item's own columns are worked out only where it was found.
+    `kept` are columns of the source that go through unchanged.
     """
     terms = GuidelineSql(guideline)
     because = Because(terms)
@@ -62,9 +70,11 @@ def because_query(
     holds = [(_column("holds", f"recommendation:{r.id}"), _guards(terms, r)) for r in items]
     words, outputs = _outputs(because, "because", sets, wanted)
     first = verdict_outputs(terms) if with_verdicts else [("patient", column("patient"))]
+    through = [(name, column(name)) for name in kept]
     return ReasonQuery(
-        terms.layers.select(source, [*first, *outputs, *holds]),
+        terms.layers.select(source, [*first, *through, *outputs, *holds]),
         words,
+        {name: found.support for name, found in sets.items()},
         {f"recommendation:{r.id}": own for r, (own, _) in zip(items, holds, strict=True)},
         tuple(guideline.facts),
         {f"recommendation:{r.id}": tuple(g.id for g in r.guards) for r in items},
@@ -79,7 +89,7 @@ def missing_query(guideline: Guideline, source: str = "fact") -> ReasonQuery:
     wanted = {name: written("({} = {})", terms.name(name), text("unknown")) for name in sets}
     words, outputs = _outputs(missing, "missing", sets, wanted)
     sql = terms.layers.select(source, [("patient", column("patient")), *outputs])
-    return ReasonQuery(sql, words, {}, tuple(guideline.facts), {})
+    return ReasonQuery(sql, words, {name: s.support for name, s in sets.items()}, {}, tuple(guideline.facts), {})
 
 
 def _is_found(terms: GuidelineSql, name: str) -> Term:

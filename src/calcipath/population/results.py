@@ -2,155 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol
-
-import numpy as np
+from typing import Final
 
 from calcipath.guideline.model import Fact, Guideline
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fact_sets import WORD
-from calcipath.population.fhir_files import BadLine
 from calcipath.population.fhir_sql import quoted
-from calcipath.population.forms import Forms
 from calcipath.population.reason_query import ReasonQuery, because_query
-from calcipath.population.screening import PORTION
 from calcipath.population.sql_columns import identifier
 from calcipath.population.verdict_sql import verdict_columns
 
-AS_OF: Final = "strftime(to_timestamp(f.as_of), '%Y-%m-%dT%H:%M:%SZ')"
+AS_OF: Final = "strftime(to_timestamp(as_of), '%Y-%m-%dT%H:%M:%SZ')"
+
+
+KEPT: Final = ("as_of", "patient_id", "patient_site", "patient_sex", "spoken_facts")  # in the table `fact`, no facts
 
 
 class ResultWriter:
-    """Writes the tables of a screening as Parquet into a folder; its verdicts must be made by `query`."""
+    """Writes what a screening found as Parquet into a folder."""
 
     def __init__(self, database: Database, guideline: Guideline, facts: tuple[Fact, ...], folder: Path) -> None:
         self.database, self.guideline, self.facts, self.folder = database, guideline, facts, folder
-        self.query: ReasonQuery = because_query(guideline)
 
-    def write(self) -> None:
-        """`patient.parquet`: verdicts, reasons, evidence; `fact.parquet`: what the conditions read."""
-        self._explain()
-        verdicts = ", ".join(f"v.{name}" for name in verdict_columns(self.guideline))
-        names = "[" + ", ".join(quoted(fact.id) for fact in self.facts) + "]"
-        facts = f"list_transform(coalesce(s.facts, []), lambda x: struct_update(x, fact := ({names})[x.fact + 1]))"
-        rows = (
-            f"SELECT p.id AS patient, p.site, p.sex, {AS_OF} AS as_of, {verdicts}, {facts} AS facts, "
-            "coalesce(r.reasons, []) AS reasons FROM {verdict} v JOIN {patient} p ON v.patient = p.patient "
-            "JOIN {fact} f ON v.patient = f.patient LEFT JOIN {spoken} s ON v.patient = s.patient "
-            "LEFT JOIN {reason} r ON v.patient = r.patient"
-        )
-        self._copy(rows, "patient")
-        self._copy(
-            "SELECT p.id AS patient, f.* EXCLUDE (patient, as_of) FROM {fact} f JOIN {patient} p USING (patient)",
-            "fact",
-        )
+    def write(self, judged: str) -> None:
+        """`patient.parquet`: verdicts, reasons, evidence; `fact.parquet`: what the conditions read.
 
-    def _copy(self, select: str, table: str) -> None:
-        """In portions, so that the joins stay small; then as one file."""
-        last = self.database.count("SELECT max(patient) FROM patient")
-        parts = []
-        for first in range(1, last + 1, PORTION) or [1]:
-            some = f"WHERE patient BETWEEN {first} AND {first + PORTION - 1}"
-            tables = {
-                name: f"(SELECT * FROM {name} {some})" for name in ("verdict", "patient", "fact", "spoken", "reason")
-            }
-            parts.append(self.folder / f"{table}-{first}.parquet")
-            self._write(select.format(**tables), parts[-1])
-        whole = self.folder / f"{table}.parquet"
-        if len(parts) == 1:
-            parts[0].rename(whole)
-            return
-        self._write(f"SELECT * FROM read_parquet([{', '.join(quoted(str(part)) for part in parts)}])", whole)
-        for part in parts:
-            part.unlink()
+        `judged` is SQL that gives the columns of `judged_query`.
+        """
+        self._write(patients_sql(self.guideline, self.facts, judged), self.folder / "patient.parquet")
+        others = ", ".join(("patient", *KEPT))
+        self._write(f"SELECT patient_id AS patient, * EXCLUDE ({others}) FROM fact", self.folder / "fact.parquet")
 
     def _write(self, select: str, file: Path) -> None:
         self.database.run(
             f"COPY ({select}) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)"
         )
 
-    def _explain(self) -> None:
-        """The table `reason`: for each patient the items that were found, each with the facts that decided."""
-        count = len(self.query.fact_ids) // WORD + 1
-        found = " UNION ALL ".join(self._found(name, own, count) for name, own in self.query.words.items())
-        run = self.database.run
-        run(f"CREATE TABLE found AS {found}")
-        words = ", ".join(f"w{number}" for number in range(count))
-        patterns = run(f"SELECT DISTINCT {words} FROM found")
-        columns: dict[str, Any] = {
-            f"w{number}": np.array([pattern[number] for pattern in patterns], dtype=np.int64) for number in range(count)
-        }
-        columns["facts"] = np.array(["\n".join(self._names(pattern)) for pattern in patterns], dtype=object)
-        self.database.load("pattern", columns)
-        facts = "CASE WHEN q.facts = '' THEN [] ELSE string_split(q.facts, chr(10)) END"
-        run(
-            "CREATE TABLE reason AS SELECT f.patient, "
-            f"list(struct_pack(item := f.item, facts := {facts}) ORDER BY f.item) AS reasons "
-            f"FROM found f JOIN pattern q USING ({words}) GROUP BY f.patient"
-        )
 
-    def _found(self, name: str, own: Mapping[int, str], count: int) -> str:
-        kind, _, item = name.partition(":")
-        column = identifier(name)
-        is_found = f"{column} IN ('yes', 'held')" if kind == "recommendation" else column
-        words = ", ".join(
-            f"coalesce({own[number]}, 0) AS w{number}" if number in own else f"CAST(0 AS BIGINT) AS w{number}"
-            for number in range(count)
-        )
-        return f"SELECT patient, {quoted(name)} AS item, {words} FROM verdict WHERE {is_found}" if item else ""
-
-    def _names(self, pattern: tuple[int, ...]) -> list[str]:
-        ids = self.query.fact_ids
-        return [name for place, name in enumerate(ids) if pattern[place // WORD] >> place % WORD & 1]
+def judged_query(guideline: Guideline, source: str = "fact") -> ReasonQuery:
+    """Verdicts and what decided them, with what the table `fact` of a screening holds beside the facts."""
+    return because_query(guideline, source, kept=KEPT)
 
 
-class ReadSource(Protocol):
-    """What a source tells of itself, on either engine."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def resources(self) -> dict[str, int]: ...
-    @property
-    def unreadable(self) -> int: ...
-    @property
-    def samples(self) -> tuple[BadLine, ...]: ...
-    @property
-    def problems(self) -> str: ...
+def patients_sql(guideline: Guideline, facts: tuple[Fact, ...], judged: str) -> str:
+    """One row a patient as `patient.parquet` has it, from a query with the columns of `judged_query`."""
+    query = judged_query(guideline)
+    verdicts = ", ".join(verdict_columns(guideline))
+    names = "[" + ", ".join(quoted(fact.id) for fact in facts) + "]"
+    spoken = f"list_transform(coalesce(spoken_facts, []), lambda x: struct_update(x, fact := ({names})[x.fact + 1]))"
+    return (
+        f"SELECT patient_id AS patient, patient_site AS site, patient_sex AS sex, {AS_OF} AS as_of, {verdicts}, "
+        f"{spoken} AS facts, {reasons_sql(query)} AS reasons FROM ({judged})"
+    )
 
 
-class Screened(Protocol):
-    """A screening whose tables are made; `contents`, `entry` and `twice` are in the database."""
-
-    forms: Forms
-
-    @property
-    def source(self) -> ReadSource: ...
+def reasons_sql(query: ReasonQuery) -> str:
+    """The items that were found, in order of their names, each with the facts that decided, from the columns of `query`."""
+    items = ", ".join(_reason(query, name) for name in sorted(query.words))
+    return f"list_filter([{items}], lambda r: r IS NOT NULL)"
 
 
-def quality(database: Database, screening: Screened) -> dict[str, Any]:
-    """What the data are like: what could not be read, or was not used, and how much of it."""
-    source = screening.source
-    entries = dict(database.run("SELECT number, entries FROM content"))
-    problems: dict[tuple[str, str, str], int] = {}
-    for content, problem in screening.forms.problems:
-        key = problem.reference.partition("/")[0], problem.problem, problem.handling
-        problems[key] = problems.get(key, 0) + int(entries[content])
-
-    for kind, table, column, number in database.run(source.problems) if source.problems else ():
-        problems[str(table), str(kind), f"column {column}" if column else ""] = int(number)
-    return {
-        "kind": source.kind,
-        "resources": dict(sorted(source.resources.items())),
-        "unreadable": source.unreadable,
-        "samples": [{"file": s.file, "line": s.line, "why": s.why} for s in source.samples],
-        "nobody": database.count("SELECT sum(nobody) FROM content"),
-        "strangers": database.count("SELECT count(DISTINCT stranger) FROM entry"),
-        "versions": database.count("SELECT count(*) FROM twice"),
-        "problems": [
-            {"resource_type": kind, "problem": word, "handling": handling, "entries": number}
-            for (kind, word, handling), number in sorted(problems.items(), key=lambda item: (-item[1], item[0]))
-        ],
-    }
+def _reason(query: ReasonQuery, name: str) -> str:
+    own = query.words[name]
+    told = ", ".join(
+        f"CASE WHEN {own[place // WORD]} & {1 << place % WORD} <> 0 THEN {quoted(fact)} END"
+        for place, fact in enumerate(query.fact_ids)
+        if query.possible[name] >> place & 1
+    )
+    facts = f"list_filter([{told}], lambda f: f IS NOT NULL)" if told else "CAST([] AS VARCHAR[])"
+    found = identifier(name)
+    if name.startswith("recommendation:"):
+        found = f"{found} IN ('yes', 'held')"
+    return f"CASE WHEN {found} THEN struct_pack(item := {quoted(name)}, facts := {facts}) END"

@@ -19,8 +19,11 @@ from calcipath import __version__
 from calcipath.errors import InputError
 from calcipath.guideline.model import Guideline
 from calcipath.population.duckdb_engine import Database
+from calcipath.population.encounters import write_encounters
 from calcipath.population.fhir_files import first_sentence
-from calcipath.population.results import ResultWriter, quality
+from calcipath.population.form_pool import Reading
+from calcipath.population.quality import quality
+from calcipath.population.results import ResultWriter
 from calcipath.population.screening import Screening, ScreenOptions
 from calcipath.population.source import Source, make_ready, open_source, write_flat
 from calcipath.population.spark import connect
@@ -32,17 +35,20 @@ UNFINISHED: Final = ".unfinished-"
 LATEST: Final = "latest"
 RUN: Final = "run-"
 Report = Callable[[Path, Path | None], None]
+Watch = Callable[..., None]  # is told the name of a step, and what share of it is done where that is known
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """`engine`: `duckdb`, or the address of a Spark Connect server. `memory` and `threads` limit the engine on this machine;
-    `flat` names a folder in which the flat form is kept for a next run (DuckDB only)."""
+    `flat` names a folder in which the flat form is kept for a next run, `encounters`: also count how often each patient was
+    seen (`encounters.parquet`); both on DuckDB only."""
 
     screen: ScreenOptions
     memory: str = "600MB"
     threads: int = 2
     flat: str = ""
+    encounters: bool = False
     engine: str = "duckdb"
 
     def __post_init__(self) -> None:
@@ -52,15 +58,14 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a run can say of itself: its engine with the version, and how many patients there were."""
+    """What a run can say of itself: its engine with the version, how many patients, what reading the contents took."""
 
     engine: str
     patients: int
+    reading: Reading
 
 
-def screen(
-    source: str, out: str, guideline: Guideline, options: RunOptions, *, step: Callable[[str], None], report: Report
-) -> Path:
+def screen(source: str, out: str, guideline: Guideline, options: RunOptions, *, step: Watch, report: Report) -> Path:
     """Screen the population at `source`; gives the folder of the run, which `out/latest` then names.
 
     `report` is called with the folder and that of the run before, to add what is made from the results. Raises
@@ -73,23 +78,21 @@ def screen(
         work.mkdir()
         seconds: dict[str, float] = {}
         with Database(str(work), memory=options.memory, threads=options.threads) as database:
-            done = _run(database, source, folder, guideline, options, _timed(step, seconds))
+            done = _run(database, source, folder, guideline, options, _Steps(step, seconds))
         shutil.rmtree(work)
         _tell(folder / "run.json", _about(source, guideline, options, done, seconds))
         report(folder, previous)
         return _published(place, folder)
 
 
-def screen_beside(
-    source: str, folder: Path, guideline: Guideline, options: RunOptions, *, step: Callable[[str], None]
-) -> Path:
+def screen_beside(source: str, folder: Path, guideline: Guideline, options: RunOptions, *, step: Watch) -> Path:
     """Screen with another configuration into a new folder of a run that is being made; gives that folder."""
     beside = Path(tempfile.mkdtemp(dir=folder))
     work = beside / "work"
     work.mkdir()
     seconds: dict[str, float] = {}
     with Database(str(work), memory=options.memory, threads=options.threads) as database:
-        done = _run(database, source, beside, guideline, options, _timed(step, seconds))
+        done = _run(database, source, beside, guideline, options, _Steps(step, seconds))
     shutil.rmtree(work)
     _tell(beside / "run.json", _about(source, guideline, options, done, seconds))
     return beside
@@ -101,7 +104,7 @@ def _run(
     folder: Path,
     guideline: Guideline,
     options: RunOptions,
-    step: Callable[[str], None],
+    step: _Steps,
 ) -> Done:
     step("source")
     if options.engine != "duckdb":
@@ -109,32 +112,35 @@ def _run(
             from calcipath.population.spark_screening import SparkScreening  # needs what the client is installed with
 
             on_spark = SparkScreening(spark, database, guideline, path, options.screen, step)
-            return Done(f"Spark {spark.version}", _screened(database, on_spark, guideline, folder, step))
+            return _screened(f"Spark {spark.version}", database, on_spark, guideline, folder, step)
     source = open_source(database, path)
     if options.flat:
         source = _kept(database, source, options.flat, step)
     screening = Screening(database, guideline, source, options.screen, step)
-    return Done(f"DuckDB {duckdb.__version__}", _screened(database, screening, guideline, folder, step))
+    done = _screened(f"DuckDB {duckdb.__version__}", database, screening, guideline, folder, step)
+    if options.encounters:
+        step("encounters")
+        write_encounters(database, screening.source, folder, options.screen.code_systems)
+    return done
 
 
 def _screened(
+    engine: str,
     database: Database,
     screening: Screening | SparkScreening,
     guideline: Guideline,
     folder: Path,
-    step: Callable[[str], None],
-) -> int:
+    step: _Steps,
+) -> Done:
     screening.prepare()
-    writer = ResultWriter(database, guideline, screening.reader.facts, folder)
-    screening.judge(writer.query.sql)
-    step("results")
-    writer.write()
+    screening.pick()
+    step("verdicts")
+    ResultWriter(database, guideline, screening.reader.facts, folder).write(screening.judge())
     _tell(folder / "quality.json", quality(database, screening))
-    step("done")
-    return database.count("SELECT count(*) FROM patient")
+    return Done(engine, database.count("SELECT count(*) FROM patient"), screening.reading)
 
 
-def _kept(database: Database, source: Source, flat: str, step: Callable[[str], None]) -> Source:
+def _kept(database: Database, source: Source, flat: str, step: Watch) -> Source:
     """The source as its flat form, kept in a folder that appears when it is whole."""
     step("flat form")
     place = Path(flat)
@@ -143,8 +149,9 @@ def _kept(database: Database, source: Source, flat: str, step: Callable[[str], N
     place.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=place.parent))
     try:
-        make_ready(database, source)
-        write_flat(database, source, made)
+        whole = source.looked_through() if source.looked_through is not None else source
+        make_ready(database, whole)
+        write_flat(database, whole, made)
         made.replace(place)
     finally:
         shutil.rmtree(made, ignore_errors=True)
@@ -207,19 +214,19 @@ def _errors_said(source: str, out: str) -> Iterator[None]:
         raise InputError(f"{out}: {error.strerror or type(error).__name__}; nothing was changed") from None
 
 
-def _timed(step: Callable[[str], None], seconds: dict[str, float]) -> Callable[[str], None]:
-    last: list[tuple[str, float]] = []
+class _Steps:
+    """Tells who watches of each step and how much of it is done, and takes the time of each."""
 
-    def timed(name: str) -> None:
+    def __init__(self, watch: Watch, seconds: dict[str, float]) -> None:
+        self._watch, self._seconds = watch, seconds
+        self._name, self._since = "", time.monotonic()
+
+    def __call__(self, name: str, within: float = 0.0) -> None:
         now = time.monotonic()
-        if last:
-            before, since = last.pop()
-            kind = "patients" if before.startswith("patients ") else before
-            seconds[kind] = round(seconds.get(kind, 0.0) + now - since, 3)
-        last.append((name, now))
-        step(name)
-
-    return timed
+        if self._name:
+            self._seconds[self._name] = round(self._seconds.get(self._name, 0.0) + now - self._since, 3)
+        self._name, self._since = name, now
+        self._watch(name, within)
 
 
 def _about(
@@ -234,6 +241,12 @@ def _about(
         "complete": sorted(options.screen.complete),
         "engine": done.engine,
         "patients": done.patients,
+        "reading": {
+            "contents": done.reading.contents,
+            "seconds": round(done.reading.seconds, 3),
+            "per_second": round(done.reading.per_second),
+            "processes": done.reading.processes,
+        },
         "seconds": seconds,
     }
 

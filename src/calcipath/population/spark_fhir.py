@@ -18,13 +18,12 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from calcipath.errors import InputError
 from calcipath.population.dialect import SPARK, Dialect
 from calcipath.population.duckdb_engine import Database
-from calcipath.population.fhir_files import BadLine, FhirExport, bad_lines
+from calcipath.population.fhir_files import BadLine, bad_lines
 from calcipath.population.fhir_members import MEMBERS
 from calcipath.population.fhir_mixes import embed_ingredients
 from calcipath.population.fhir_sql import (
     LARGEST_RESOURCE,
     TARGETS,
-    FhirFiles,
     events_sql,
     patients_sql,
     targets_sql,
@@ -38,8 +37,8 @@ STRICT: Final = "map('allowSingleQuotes', 'false', 'allowNonNumericNumbers', 'fa
 NO_TARGETS: Final = "SELECT CAST(NULL AS STRING) AS id, CAST(NULL AS STRING) AS target WHERE false"
 NO_PATIENTS: Final = (
     "SELECT CAST(NULL AS STRING) AS patient, CAST(NULL AS STRING) AS sex, CAST(NULL AS STRING) AS birth_date, "
-    "CAST(NULL AS STRING) AS death_date, CAST(NULL AS STRING) AS site, CAST(0 AS DOUBLE) AS updated, "
-    "CAST(0 AS BIGINT) AS version, CAST(0 AS BIGINT) AS place WHERE false"
+    "CAST(NULL AS STRING) AS death_date, CAST(NULL AS STRING) AS site, CAST(NULL AS STRING) AS updated, "
+    "CAST(NULL AS STRING) AS version, CAST(0 AS BIGINT) AS place WHERE false"
 )
 
 
@@ -72,6 +71,15 @@ class SparkLines:
     def marks(self) -> tuple[str, ...]:
         """Where each line stands."""
         return ("place",)
+
+    @property
+    def entry_marks(self) -> tuple[str, ...]:
+        """The same."""
+        return self.marks
+
+    def entries(self, members: Iterable[str], resource_type: str) -> str:
+        """The same as `lines`."""
+        return self.lines(members, resource_type)
 
     def lines(self, members: Iterable[str], resource_type: str) -> str:
         """All resources of a type; a line that does not hold the word is not read at all."""
@@ -106,7 +114,7 @@ class SparkExport:
         """The first lines that cannot be read, where this machine can open their files; else the files alone."""
         local = {file: _local(file) for file in self.bad}
         seen = {path: self.bad[file] for file, path in local.items() if path}
-        found = tuple(bad_lines(FhirExport(FhirFiles({}), {}, seen))) if seen else ()
+        found = tuple(bad_lines(seen)) if seen else ()
         unseen = (file for file, path in local.items() if not path)
         return (*found, *(BadLine(_name(file), 0, f"{self.bad[file]} lines are no FHIR resource") for file in unseen))
 
@@ -117,7 +125,7 @@ class SparkExport:
         self._embed(database)
         self.spark.view_of_query("patient_version", patients_sql(self.lines) if self.has("Patient") else NO_PATIENTS)
         kinds = [kind for kind in MEMBERS if self.has(kind)]
-        events = [f"SELECT * FROM ({events_sql(self.lines, kind, versions=True)})" for kind in kinds]
+        events = [f"SELECT * FROM ({events_sql(self.lines, kind)})" for kind in kinds]
         self.spark.keep("event", " UNION ALL ".join(events))
         if self.has("Encounter"):
             wanted = "SELECT visit FROM event WHERE visit IS NOT NULL"

@@ -16,22 +16,29 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from calcipath.guideline.model import Guideline
 from calcipath.population.dialect import SPARK
 from calcipath.population.duckdb_engine import Database
-from calcipath.population.form_tables import form_tables, rule_table, speaking
-from calcipath.population.forms import FormReader, Forms
+from calcipath.population.fhir_sql import version_order
+from calcipath.population.form_pool import Reading, read_forms
+from calcipath.population.form_rows import BEARING, speaking_sql
+from calcipath.population.forms import FormReader
 from calcipath.population.picking_sql import (
+    FactRule,
+    fact_rules,
     fact_table_sql,
     moment_sql,
     occurrence_sql,
     picked_sql,
     record_ends_sql,
 )
-from calcipath.population.screening import NAMED, ScreenOptions, Step
+from calcipath.population.reason_query import because_query
+from calcipath.population.results import KEPT as ABOUT
+from calcipath.population.screening import ScreenOptions, Step, Told
 from calcipath.population.spark import Spark
 from calcipath.population.spark_source import open_on_spark
 
 CONTENTS: Final = 200_000  # at a time
 PORTION: Final = 25_000  # patients, of results: bounded here, and by what the server's driver may collect
 BUCKETS: Final = 256
+NAMED: Final = "reference IS NOT NULL AND reference NOT LIKE '%/'"  # an entry without an id is no version of another
 PATIENT: Final = ("sex", "birth_date", "death_date", "site")
 KEPT: Final = ("reference", "started", "ended", "recorded", "value", "visit")
 SPOKEN: Final = (
@@ -42,7 +49,7 @@ SPOKEN: Final = (
 
 
 class SparkScreening:
-    """One run: `prepare` reads the source, `judge` gives the tables of facts and verdicts, in `database`."""
+    """One run: `prepare` reads the source, `pick` gives the table of facts, `judge` that of verdicts, in `database`."""
 
     def __init__(
         self,
@@ -53,10 +60,10 @@ class SparkScreening:
         options: ScreenOptions,
         step: Step,
     ) -> None:
-        self.spark, self.database, self.options = spark, database, options
+        self.spark, self.database, self.guideline, self.options = spark, database, guideline, options
         self._step = step
         self.reader = FormReader(guideline, notes=options.notes, code_systems=options.code_systems)
-        self.forms = Forms()
+        self.reading = Reading()
         self.source = open_on_spark(spark, database, path)
 
     def prepare(self) -> None:
@@ -80,20 +87,44 @@ class SparkScreening:
             entries = occurrence_sql(SPARK, "", "(SELECT * FROM entry)")
             self.spark.keep("record_end", record_ends_sql(SPARK, entries))
 
-    def judge(self, verdicts: str) -> None:
-        """Make the tables `fact`, `spoken` (the facts that a record speaks of) and `verdict` (by the query `verdicts`)."""
+    def pick(self) -> None:
+        """Make the table `fact`: what the conditions read, who the patient is, and the facts that the record speaks of."""
         keep, as_of = self.spark.keep, self.options.as_of
         self._step("facts")
         keep("occurrence", occurrence_sql(SPARK, as_of, "(SELECT * FROM entry WHERE speaks)"))
         keep("moment", moment_sql(as_of))
         keep("picked", picked_sql(SPARK))
-        keep("fact", fact_table_sql(self.reader.facts, self.options.complete, SPARK))
+        facts = fact_table_sql(self.reader.facts, self.options.complete, SPARK)
+        keep(
+            "fact",
+            "SELECT f.*, p.id AS patient_id, p.site AS patient_site, p.sex AS patient_sex, s.facts AS spoken_facts "
+            f"FROM ({facts}) AS f JOIN patient p ON f.patient = p.patient LEFT JOIN ({SPOKEN}) AS s ON f.patient = s.patient",
+        )
+        self._bring("fact")
+
+    def judge(self, verdicts: str = "") -> str:
+        """Judge everybody on the cluster (by the query `verdicts`, if given); gives the query of the answers, here."""
         self._step("verdicts")
-        keep("verdict", verdicts)
-        keep("spoken", SPOKEN)
+        self.spark.keep("verdict", verdicts or because_query(self.guideline).sql)
         self._step("answers")
-        for table in ("fact", "verdict", "spoken"):
-            self._bring(table)
+        self._bring("verdict")
+        kept = ", ".join(f"f.{name}" for name in ABOUT)
+        return f"SELECT v.*, {kept} FROM verdict v JOIN fact f ON v.patient = f.patient"
+
+    def told(self) -> Told:
+        """What the source was like."""
+        count = self.database.count
+        return Told(
+            kind=self.source.kind,
+            resources=self.source.resources,
+            unreadable=self.source.unreadable,
+            samples=self.source.samples,
+            problems=(),
+            nobody=count("SELECT sum(nobody) FROM content"),
+            strangers=self._strangers,
+            versions=self._versions,
+            entries_at_hand=False,
+        )
 
     def _events(self) -> str:
         """The events; with notes, the free text is part of the content."""
@@ -113,24 +144,24 @@ class SparkScreening:
             yield self.spark.rows(f"SELECT * FROM content_read {some}").to_pydict()
 
     def _read_forms(self) -> None:
-        self.database.run("CREATE TABLE content (number BIGINT, entries BIGINT, nobody BIGINT)")
-        keys: list[bytes] = []
+        database, keys = self.database, list[bytes]()
+        database.make_form_tables()
+        database.load_rows("fact_rule", FactRule, fact_rules(self.reader.facts))
+        database.run("CREATE TABLE content (number BIGINT, content VARCHAR, entries BIGINT, nobody BIGINT)")
         self._dated_by_visit = False
         for part in self._contents():
-            first = len(keys)
-            numbers = range(first, first + len(part["content"]))
             self._dated_by_visit |= any(part["visits"])
-            self.forms.extend(self.reader.read(zip(numbers, part["content"], strict=True)))
+            numbers = range(len(keys), len(keys) + len(part["content"]))
             keys += [hashlib.sha256(content.encode()).digest() for content in part["content"]]
-            counted = {"number": numbers, "entries": part["entries"], "nobody": part["nobody"]}
-            self.database.append("content", pa.table({name: pa.array(values) for name, values in counted.items()}))
+            counted = {"number": numbers, **{name: part[name] for name in ("content", "entries", "nobody")}}
+            database.append("content", pa.table({name: pa.array(values) for name, values in counted.items()}))
         self.spark.drop("content_read")
-        self._send("fact_rule", rule_table(self.reader.facts))
-        for name, table in form_tables(self.forms).items():
-            self._send(name, table)
-        bearing = speaking(self.forms)
-        says = [number in bearing for number in range(len(keys))]
-        numbered = {"number": range(len(keys)), "digest": keys, "speaks": says}
+        database.run("CREATE TABLE counted AS SELECT number AS content, entries FROM content")
+        self.reading = read_forms(database, self.reader)
+        for table in ("fact_rule", "form_event", *BEARING):
+            self._send(table, database.arrow(f"SELECT * FROM {table}"))
+        bearing = {int(content) for (content,) in database.run(speaking_sql())}
+        numbered = {"number": range(len(keys)), "digest": keys, "speaks": [n in bearing for n in range(len(keys))]}
         types = {"number": pa.int64(), "digest": pa.binary(), "speaks": pa.bool_()}
         self._send("known", pa.table({name: pa.array(numbered[name], types[name]) for name in numbered}))
 
@@ -140,7 +171,9 @@ class SparkScreening:
 
     def _number_patients(self) -> None:
         """The newest version of each patient, and those whom only entries name; numbered without gaps, in buckets."""
-        fields = ", ".join(f"'{name}', {name}" for name in ("updated", "version", "place", *PATIENT))
+        order = zip(("updated", "version"), version_order(SPARK), strict=True)
+        named_ = [*order, *((name, name) for name in ("place", *PATIENT))]
+        fields = ", ".join(f"'{name}', {value}" for name, value in named_)
         self.spark.keep(
             "newest_patient",
             f"SELECT patient AS id, max(named_struct({fields})) AS p FROM patient_version WHERE patient IS NOT NULL "
@@ -171,16 +204,14 @@ class SparkScreening:
         self.spark.drop("person")
         self._last = self._count("SELECT count(*) FROM patient")
         self._bring("patient")
-        self.database.run("CREATE TABLE entry AS SELECT id AS stranger FROM patient WHERE stranger")
-        self.database.run("ALTER TABLE patient DROP COLUMN stranger")
+        self._strangers = self.database.count("SELECT count(*) FROM patient WHERE stranger")
 
     def _read_entries(self) -> None:
         spark = self.spark
         spark.keep("twice", f"SELECT reference FROM event WHERE {NAMED} GROUP BY reference HAVING count(*) > 1")
-        several = self._count("SELECT count(*) FROM twice")
-        self.database.run(f"CREATE TABLE twice AS SELECT range AS id FROM range({several})")
+        self._versions = self._count("SELECT count(*) FROM twice")
         once = "SELECT * FROM event_read"
-        if several:
+        if self._versions:
             once = f"{self._once()} UNION ALL {self._newest()}"
         columns = ", ".join(f"e.{name}" for name in KEPT)
         numbered = (
@@ -206,8 +237,9 @@ class SparkScreening:
     def _newest(self) -> str:
         """Of entries that come more than once the newest version, as for one patient."""
         columns = ", ".join(("patient", "content", *KEPT))
+        updated, version = version_order(SPARK)
         ranked = (
-            "SELECT e.*, row_number() OVER (PARTITION BY e.patient, e.reference ORDER BY e.updated DESC, e.version DESC, "
+            f"SELECT e.*, row_number() OVER (PARTITION BY e.patient, e.reference ORDER BY {updated} DESC, {version} DESC, "
             "e.place DESC) AS rank FROM event_read e LEFT SEMI JOIN twice t ON e.reference = t.reference"
         )
         return f"SELECT {columns} FROM ({ranked}) WHERE rank = 1"

@@ -14,7 +14,7 @@ from calcipath.errors import InputError
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fhir_files import BadLine
 from calcipath.population.omop_source import find_omop
-from calcipath.population.source import FLAT_EVENT, FLAT_PATIENT, NO_VERSIONS
+from calcipath.population.source import FLAT_EVENT, FLAT_PATIENT, VERSION
 from calcipath.population.spark import NotFoundError, Spark
 from calcipath.population.spark_fhir import ENDINGS, read_lines
 
@@ -74,6 +74,7 @@ def _flat(spark: Spark, place: str) -> SparkSource:
         missing = [name for name in wanted if name not in held]
         if missing:
             raise InputError(f"{files} of {place} has no column {missing[0]}; a flat table needs {', '.join(wanted)}")
-        marks = "updated, version" if {"updated", "version"} <= set(held) else NO_VERSIONS
+        given = set(VERSION) <= set(held)
+        marks = ", ".join(f"CAST({name if given else 'NULL'} AS STRING) AS {name}" for name in VERSION)
         spark.view_of_query(view, f"SELECT {', '.join(wanted)}{more}, {marks}, place FROM {view}_file")
     return SparkSource("flat")

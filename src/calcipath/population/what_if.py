@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from calcipath.guideline.model import Guideline
+from calcipath.hooks.selection import AlertSettings
+from calcipath.output.markup import Markup
 from calcipath.population.guideline_changes import Changes, Side, guideline_changes
 from calcipath.population.impact import count_cards
-from calcipath.population.impact_model import AlertSettings, CardImpact, Sample
+from calcipath.population.impact_model import CardImpact, Sample
+from calcipath.population.impact_section import impact_section
+from calcipath.population.report.small_numbers import Mask
 
 ROWS, SUMMARY = "what-if.csv", "what-if.json"
 SCHEMA_VERSION: Final = "1.0"
@@ -34,6 +38,10 @@ class WhatIf:
     now: CardImpact
     then: CardImpact | None = None
     changes: Changes | None = None
+
+    def section(self, mask: Mask) -> Markup:
+        """For the page of the report."""
+        return impact_section(self.now, self.then, self.changes, mask)
 
     def as_json(self) -> dict[str, Any]:
         """For a program."""
@@ -65,6 +73,7 @@ def what_if(
             other = count_cards(then.run, then.guideline, then.settings, cards=cards[1], **counting)
             sides = Side(now.run, now.guideline, cards[0]), Side(then.run, then.guideline, cards[1])
             found = WhatIf(found.now, other, guideline_changes(*sides, folder / ROWS, **engine))
+            (folder / ROWS).chmod(0o600)  # it names patients
     text = json.dumps(found.as_json(), indent=2, ensure_ascii=False)
     (folder / SUMMARY).write_text(f"{text}\n", encoding="utf-8")
     return found

@@ -33,6 +33,10 @@ class TriggerHit:
     def has(self, kind: str) -> bool:
         return any(trigger.kind == kind for trigger in self.triggers)
 
+    def considers(self, candidate: Candidate) -> bool:
+        """Whether the phrase says that the thing was thought of."""
+        return any(t.kind == "considered" and (not t.families or candidate.family in t.families) for t in self.triggers)
+
 
 class SentenceContext:
     """The triggers of one sentence and how far they reach."""
@@ -56,7 +60,7 @@ class SentenceContext:
             if any(start < hit.end and hit.start < end for start, end in candidate.spans):
                 continue
             for trigger in hit.triggers:
-                if trigger.kind in found or trigger.kind in {"pseudo", "termination", "concluding"}:
+                if trigger.kind in found or trigger.kind in {"pseudo", "termination", "concluding", "considered"}:
                     continue
                 if trigger.families and candidate.family not in trigger.families:
                     continue
@@ -106,6 +110,8 @@ class SentenceContext:
         """Whether the way between trigger and candidate (words `start` to `end`) is within reach and not cut."""
         if end - start > trigger.window:
             return False
+        if not forward and self._still_of_it(start, end, candidate):
+            return True
         if trigger.kind != "current-use":
             for hit in self._hits:
                 if start <= hit.start and hit.end <= end and self._terminates(hit, trigger):
@@ -113,6 +119,14 @@ class SentenceContext:
         if trigger.lists or start == end:
             return True
         return self._list_goes_on(start, end, candidate, forward=forward)
+
+    def _still_of_it(self, start: int, end: int, candidate: Candidate) -> bool:
+        """Whether words `start` to `end` lead from a thing that was considered to what is said of it, and of no other."""
+        for hit in self._hits:
+            if start <= hit.start and hit.end <= end and hit.considers(candidate):
+                between = [*self._words[start : hit.start], *self._words[hit.end : end]]
+                return self._rules.opinion_words.issuperset(between)
+        return False
 
     @staticmethod
     def _terminates(hit: TriggerHit, trigger: Trigger) -> bool:

@@ -7,7 +7,7 @@ unit, the value is not used and the reason is said.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -145,6 +145,19 @@ def _conversion_from(unit: Unit, comparator: str, measure: Measure, plausible: t
     return Conversion(factor, shift, comparator, floor, plausible, unit, measure.unit.code)
 
 
+def _instead(conversion: Conversion, measure: Measure) -> Iterator[Conversion]:
+    for other in (measure.unit, *measure.accepted) if measure.accepted else ():
+        if measure.admits(other) and other != conversion.unit:
+            yield _conversion_from(other, conversion.comparator, measure, conversion.plausible)
+
+
+def other_conversions(
+    conversion: Conversion, *, unit: str, analyte: Analyte | None = None, accepted_units: Sequence[str] = ()
+) -> Iterator[Conversion]:
+    """How the same numbers would be read in the other accepted units; where one is then believable, the unit is wrong."""
+    return _instead(conversion, measure_of(unit, analyte, tuple(accepted_units)))
+
+
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
@@ -174,12 +187,8 @@ def _out_of_range(number: float, quantity: Quantity, conversion: Conversion, mea
     Without a list of accepted units nothing says which mistake is likely: the value is called implausible.
     """
     shown, plausible = _shown(quantity), conversion.plausible
-    fitting = []
-    for other in (measure.unit, *measure.accepted) if measure.accepted else ():
-        if measure.admits(other) and other != conversion.unit:
-            instead = _conversion_from(other, quantity.comparator, measure, plausible)
-            if instead.believes(instead.interval(number)):
-                fitting.append(other.code)
+    instead = _instead(conversion, measure)
+    fitting = [other.unit.code for other in instead if other.believes(other.interval(number))]
     limits = f"values from {plausible[0]:.6g} to {plausible[1]:.6g}{_name(measure.unit)} are believable"
     if fitting:
         reason = f"{limits}, and the number would fit {' or '.join(dict.fromkeys(fitting))}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from calcipath.errors import InputError
 from calcipath.guideline.entries import ContentFile, Entry, top
+from calcipath.hooks.selection import AlertSettings
 from calcipath.service.addresses import AddressRefused, read_address
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
@@ -51,8 +52,7 @@ class Settings:
     workers: int = 1
     site: str = ""
     store: str = DEFAULT_STORE
-    budget: int = 3
-    memory_days: float = 30.0
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     notes: bool = True
     clients: tuple[Client, ...] = ()
     fhir_servers: tuple[str, ...] = ()
@@ -108,8 +108,7 @@ def read_settings(
         workers=workers if workers is not None else _whole(entry, "workers", 1, 1, 64),
         site=site,
         store=store or _text(entry, "store", DEFAULT_STORE),
-        budget=_whole(entry, "budget", 3, 0, 20),
-        memory_days=float(_whole(entry, "memory_days", 30, 0, 3650)),
+        alerts=_alerts(entry),
         notes=entry.flag("notes", True),
         clients=clients,
         fhir_servers=entry.texts("fhir_servers"),
@@ -128,6 +127,19 @@ def read_settings(
     if found.smart and found.workers > 1:
         raise InputError("'smart' needs one worker: the sessions of the page are kept in the memory of one process")
     return found
+
+
+def read_alert_settings(path: str) -> AlertSettings:
+    """What a service's settings file says of its alerts (no file: by default). Raises `InputError`."""
+    return _alerts(_entry(path))
+
+
+def _alerts(entry: Entry) -> AlertSettings:
+    usual = AlertSettings()
+    return AlertSettings(
+        budget=_whole(entry, "budget", usual.budget, 0, 20),
+        memory_days=float(_whole(entry, "memory_days", int(usual.memory_days), 0, 3650)),
+    )
 
 
 def _entry(path: str) -> Entry:

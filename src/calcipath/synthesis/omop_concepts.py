@@ -17,6 +17,8 @@ from calcipath.synthesis.content import Content, Term
 FIRST_LOCAL: Final = 2_000_000_001
 VOCABULARIES: Final = {"snomed": "SNOMED", "icd": "ICD10CM", "rxnorm": "RxNorm", "atc": "ATC"}
 Key = tuple[str, str]  # vocabulary and code
+RECORD: Final[Key] = ("Type Concept", "OMOP4976890")
+PRESCRIPTION: Final[Key] = ("Type Concept", "OMOP4976911")
 BELOW: Final[Key] = ("Meas Value Operator", "<")
 
 
@@ -79,7 +81,8 @@ def _every(content: Content) -> Iterator[tuple[Key, Concept]]:
     yield ("Gender", "F"), Concept("FEMALE", "Gender", standard=True)
     yield ("Gender", "M"), Concept("MALE", "Gender", standard=True)
     yield BELOW, Concept("<", "Meas Value Operator", standard=True)
-    yield ("Type Concept", "OMOP4976890"), Concept("EHR", "Type Concept", standard=True)
+    yield RECORD, Concept("EHR", "Type Concept", standard=True)
+    yield PRESCRIPTION, Concept("EHR prescription", "Type Concept", standard=True)
 
 
 def _of_term(term: Term, domain: str) -> Iterator[tuple[Key, Concept]]:

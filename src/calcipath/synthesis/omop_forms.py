@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from calcipath.synthesis import fhir_forms
 from calcipath.synthesis.content import Content, Site, Term, Writing
-from calcipath.synthesis.omop_concepts import BELOW, VOCABULARIES, Concepts
+from calcipath.synthesis.omop_concepts import BELOW, PRESCRIPTION, RECORD, VOCABULARIES, Concepts
 
 TABLES: Final[dict[str, tuple[str, ...]]] = {
     "condition_occurrence": (
@@ -78,7 +78,8 @@ class OmopForms:
     def __init__(self, content: Content, concepts: Concepts) -> None:
         self.content = content
         self.concepts = concepts
-        self.record = concepts.number("Type Concept", "OMOP4976890")
+        self.record = concepts.number(*RECORD)
+        self.prescription = concepts.number(*PRESCRIPTION)
 
     def diagnosis(self, site: Site, item: str, variant: str) -> Row:
         """A condition; it has an end where it is resolved."""
@@ -94,15 +95,15 @@ class OmopForms:
         }, begins="start_")  # fmt: skip
 
     def drug(self, site: Site, item: str, variant: str) -> Row:
-        """An exposure: a current one reaches beyond the date of the export."""
+        """A prescription: a current one reaches beyond the date of the export; of others it is said why they ended."""
         term = self.content.drugs[item]
         way = "rxnorm" if site.drugs == "reference" else site.drugs
         return self._row("drug_exposure", "drug_exposure", DAY, {
             "drug_concept_id": 0 if site.drugs == "name" else self.concepts.number("RxNorm", term.codes["rxnorm"][0]),
             "drug_exposure_end_date": END,
             "drug_exposure_end_datetime": END_INSTANT,
-            "drug_type_concept_id": self.record,
-            "stop_reason": "stopped" if variant == "stopped" else "",
+            "drug_type_concept_id": self.prescription,
+            "stop_reason": {"stopped": "stopped", "completed": "regimen completed"}.get(variant, ""),
             "sig": term.text,
             "route_concept_id": 0,
             **self._source("drug", way, term),

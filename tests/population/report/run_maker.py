@@ -28,7 +28,7 @@ Patients = Mapping[str, Mapping[str, Any]]
 QUALITY: dict[str, Any] = {
     "kind": "FHIR", "resources": {"Patient": 3, "Observation": 7}, "unreadable": 2,
     "samples": [{"file": "Observation.ndjson", "line": 7, "why": "no JSON"}], "nobody": 1, "strangers": 0,
-    "problems": [{"resource_type": "Observation", "problem": "unit-missing", "handling": "not used", "entries": 4}],
+    "problems": [{"resource_type": "Observation", "problem": "unit-missing", "handling": "not used", "entries": 4}, {"resource_type": "MedicationRequest", "problem": "unreadable", "handling": "authoredOn '2025-02-30' is not a date; read without it", "entries": 9}],
     "values_not_used": [{"fact": "albumin", "why": "not believable", "entries": 1}], "future": 3, "versions": 5,
     "codes_not_recognised": {"http://example.org/codes": 9},
 }  # fmt: skip

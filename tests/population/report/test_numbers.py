@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from run_maker import AT_RISK, DIAGNOSED, SUSPECTED, make_run
+from scipy.stats import binomtest
 
 from calcipath.guideline.expression_parser import parse
 from calcipath.guideline.model import Guideline
@@ -142,10 +143,13 @@ def test_the_interval_holds_the_share(case: tuple[int, int]) -> None:
     assert count / total - 1e-12 <= high <= 1
 
 
-def test_the_interval_of_a_published_example() -> None:
-    """Newcombe, Statistics in Medicine 1998;17:857-872, table I, method 3: 15 of 148, and none of 20."""
-    assert [round(end, 4) for end in wilson(15, 148) or ()] == [0.0624, 0.1605]
-    assert [round(end, 4) for end in wilson(0, 20) or ()] == [0.0, 0.1611]
+@pytest.mark.parametrize(("count", "total"), [(81, 263), (15, 148), (0, 20), (1, 29), (20, 20), (6, 12), (1, 10**6)])
+def test_the_interval_is_that_of_scipy(count: int, total: int) -> None:
+    expected = binomtest(count, total).proportion_ci(confidence_level=0.95, method="wilson")
+    assert wilson(count, total) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
+
+
+def test_of_nobody_there_is_no_interval() -> None:
     assert wilson(0, 0) is None
 
 

@@ -104,9 +104,26 @@ def test_it_says_what_was_run_and_what_it_cannot_say(page: str) -> None:
 
 def test_the_first_patients_stand_on_the_page_with_their_rows(reported: Path) -> None:
     text = Outline((reported / "report.html").read_text(encoding="utf-8")).text
-    assert "the first 3 patients, most urgent first" in text
     assert text.index("1. potassium") < text.index("Potassium at or above the emergency limit") < text.index("2. ")
     assert "Call the treating team now" in text
+
+
+def test_each_group_shows_its_first_patients_and_how_many_there_are(reported: Path) -> None:
+    text = Outline((reported / "report.html").read_text(encoding="utf-8")).text
+    # "diagnosed" has rows in three groups and stands under the first of them; "lesion-only" is to be found out
+    for heading in (
+        "Urgent finding all 1",
+        "Plan gap in a confirmed patient all 1",
+        "Modifiable risk the first 3 of 8",
+        "To be found out all 1",
+    ):
+        assert f"{heading}, most urgent first" in text
+
+
+def test_what_stood_in_an_entry_is_on_no_page(page: str) -> None:
+    assert "authoredOn is not a date; read without it" in page
+    assert "2025-02-30" not in page
+    assert "2025 02 30" not in page
 
 
 def test_colours_come_from_the_house_and_nothing_rests_on_them() -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from run_maker import AT_RISK, FORMULAS, make_run
+from run_maker import AT_RISK, FORMULAS, SUSPECTED, make_run
 
 from calcipath.errors import GuidelineError, InputError
 from calcipath.guideline.model import Guideline
@@ -74,6 +74,34 @@ def test_a_diagnosed_patient_has_gaps_and_what_is_held_says_so(rows: Rows) -> No
     assert held["to_do"].startswith("Held: ask nephrology with endocrinology before anything is changed.")
     assert held["decides"] == "nephrology with endocrinology"
     assert "ionised calcium 1 mmol/L (below its range)" in held["why"]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, guideline: Guideline, read_csv: Reader) -> Rows:
+    calcium = {"calcium-total-now": (7.7, "below"), "albumin": 4.5}
+    patients = {
+        "low-when-corrected": {**AT_RISK, **calcium},
+        "autoimmune": {**SUSPECTED, "phosphate": 5.0, "autoimmune-disease-recorded": True},
+    }
+    run = make_run(tmp_path_factory.mktemp("told") / "run", guideline, patients)
+    write_report(run, guideline, options=ReportOptions(fhir=False, patient_csv=False))
+    return read_csv(run / "worklist.csv")
+
+
+def test_a_corrected_calcium_is_shown_beside_what_was_measured(told: Rows) -> None:
+    why = of(told, "low-when-corrected")["urgent:severe-hypocalcaemia"]["why"]
+    # 7.7 + 0.8 * (4 - 4.5) = 7.3, below the limit of 7.6 although the total is above it
+    assert why.startswith("calcium (recent; corrected, or total where albumin is unknown): 7.3 mg/dL; ")
+    assert "total calcium (recent) 7.7 mg/dL (below its range)" in why
+
+
+def test_missing_tests_are_named(told: Rows) -> None:
+    to_do = of(told, "autoimmune")["recommendation:labs-for-risk-factors"]["to_do"]
+    assert "Not on record or out of date: " in to_do
+    assert "Albumin" in to_do
+    assert "Complement C3 and C4" in to_do  # the 32nd bit and beyond
+    assert "Phosphate" not in to_do
+    assert "Serum aluminium" not in to_do
 
 
 def test_every_row_has_what_somebody_needs_to_ask(rows: Rows) -> None:

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from calcipath.guideline import expression as e
-from calcipath.guideline.model import Condition, Guideline
+from calcipath.guideline.model import Condition
 from calcipath.population.report.condition_words import ConditionWords
-from calcipath.population.report.run_folder import ReportDatabase, RunFolder
+from calcipath.population.report.run_folder import ReportDatabase
 from calcipath.population.sql_columns import FALSE, Term, joined, text, written
 from calcipath.population.verdict_sql import GuidelineSql
 
@@ -39,7 +39,9 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class CountedStep:
+    """A step before it is counted: `term` is true of the patients who are left."""
+
     kind: str
     item: str
     label: str
@@ -48,20 +50,22 @@ class _Counted:
     term: Term
 
 
-def count_attrition(database: ReportDatabase, run: RunFolder, guideline: Guideline) -> list[Step]:
-    """All steps, in one pass over the facts."""
-    terms = GuidelineSql(guideline)
-    wanted = list(_Steps(terms).all())
-    columns = [(f"c{n}", terms.layers.bound(each.term)) for n, each in enumerate(wanted)]
-    counts = ", ".join(f"count(*) FILTER ({name}), count(*) FILTER ({name} IS NULL)" for name, _ in columns)
-    found = database.run(f"SELECT count(*), {counts} FROM ({terms.layers.select(run.facts, columns)})")[0]
-    everybody = int(found[0])
+def counted_steps(terms: GuidelineSql) -> tuple[CountedStep, ...]:
+    """All steps; the table `standing` has a column `step_n` for each."""
+    return tuple(_Steps(terms).all())
+
+
+def count_attrition(database: ReportDatabase, wanted: Sequence[CountedStep]) -> list[Step]:
+    """The steps counted in the table `standing`."""
+    counts = ", ".join(f"count(CASE WHEN step_{n} THEN 1 END), count(step_{n})" for n in range(len(wanted)))
+    found = [int(number) for number in database.run(f"SELECT count(*), {counts} FROM standing")[0]]
+    everybody = found[0]
     steps = list[Step]()
     for n, each in enumerate(wanted):
-        left, unknown = int(found[1 + 2 * n]), int(found[2 + 2 * n])
+        left, known = found[1 + 2 * n], found[2 + 2 * n]
         if each.step == 1 and each.kind in ("rung", "recommendation"):
             steps.append(Step(each.kind, each.item, each.label, 0, "every patient", everybody, 0, 0))
-        out = everybody - left - unknown
+        unknown, out = everybody - known, known - left
         steps.append(Step(each.kind, each.item, each.label, each.step, each.criterion, left, unknown, out))
     return steps
 
@@ -78,7 +82,7 @@ class _Steps:
     def __init__(self, terms: GuidelineSql) -> None:
         self._terms, self._words = terms, ConditionWords(terms.guideline)
 
-    def all(self) -> Iterator[_Counted]:
+    def all(self) -> Iterator[CountedStep]:
         guideline = self._terms.guideline
         yield from self._rungs()
         for item in guideline.recommendations:
@@ -89,17 +93,17 @@ class _Steps:
                 verdict = self._terms.name(f"recommendation:{item.id}")
                 applies = self._terms.flag(item.applies)
                 free = joined("AND", [applies, written("({} <> {})", verdict, text("held"))])
-                yield _Counted("recommendation", item.id, label, len(steps) + 1, "no guard holds it", free)
+                yield CountedStep("recommendation", item.id, label, len(steps) + 1, "no guard holds it", free)
         for scheme in guideline.schemes:
             for place, result in enumerate(scheme.results, 1):
                 name = self._terms.name(f"scheme:{scheme.id}")
                 is_it = written("({} = {})", name, text(result))
-                yield _Counted("scheme result", scheme.id, scheme.label, place, result, is_it)
+                yield CountedStep("scheme result", scheme.id, scheme.label, place, result, is_it)
             for place, criterion in enumerate(scheme.criteria, 1):
                 flag = self._terms.flag(criterion.condition)
-                yield _Counted("scheme criterion", scheme.id, scheme.label, place, criterion.label, flag)
+                yield CountedStep("scheme criterion", scheme.id, scheme.label, place, criterion.label, flag)
 
-    def _rungs(self) -> Iterator[_Counted]:
+    def _rungs(self) -> Iterator[CountedStep]:
         earlier: list[Term] = []
         for place, rung in enumerate(self._terms.guideline.ladder, 1):
             item, label = f"{place}-{rung.level}", f"{rung.level.replace('-', ' ')} ({rung.says})"
@@ -108,12 +112,14 @@ class _Steps:
             flag = self._terms.flag(rung.condition)
             before = joined("OR", earlier) if earlier else FALSE
             taken = written("({} IS TRUE AND ({}) IS NOT TRUE)", flag, before)
-            yield _Counted("rung", item, label, len(steps) + 1, "and no higher rung before it", taken)
+            yield CountedStep("rung", item, label, len(steps) + 1, "and no higher rung before it", taken)
             earlier.append(flag)
 
-    def _chain(self, kind: str, item: str, label: str, condition: Condition) -> Iterator[_Counted]:
+    def _chain(self, kind: str, item: str, label: str, condition: Condition) -> Iterator[CountedStep]:
         tree = condition.tree
         operands = tree.operands if isinstance(tree, e.And) else (tree,)
         for number, operand in enumerate(operands, 1):
             so_far = operands[0] if number == 1 else e.And(operands[:number])
-            yield _Counted(kind, item, label, number, self._words.say(operand), self._terms.conditions.column(so_far))
+            yield CountedStep(
+                kind, item, label, number, self._words.say(operand), self._terms.conditions.column(so_far)
+            )

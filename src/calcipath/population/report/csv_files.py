@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from calcipath.population.report.run_folder import ReportDatabase
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _OPTIONS: Final = "FORMAT csv, HEADER true"
+PACKED: Final = ".zst"  # a file of this ending is compressed (Zstandard), which is faster than to write it plain
 
 
 def harmless(value: Any) -> Any:
@@ -22,10 +23,15 @@ def harmless(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-def copy_csv(database: ReportDatabase, select: str, file: Path) -> None:
-    """Write a query as CSV; lists become JSON."""
-    shown = ", ".join(_shown(name, kind) for name, kind in database.columns(f"({select})").items())
-    database.copy(f"SELECT {shown} FROM ({select})", file, _OPTIONS)
+def copy_csv(database: ReportDatabase, select: str, file: Path, ours: Collection[str] = ()) -> None:
+    """Write a query as CSV, compressed where the file's name ends with `.zst`; lists become JSON.
+
+    The columns `ours` hold words of the programme only, of which none is a formula.
+    """
+    options = f"{_OPTIONS}, COMPRESSION zstd" if file.suffix == PACKED else _OPTIONS
+    kinds = database.columns(f"({select})")
+    shown = ", ".join(name if name in ours else _shown(name, kind) for name, kind in kinds.items())
+    database.copy(f"SELECT {shown} FROM ({select})", file, options)
 
 
 def _shown(name: str, kind: str) -> str:

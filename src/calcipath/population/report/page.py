@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from calcipath.guideline.worklist_model import WorklistGroup
 from calcipath.output import wording
 from calcipath.output.html import POLICY, labelled, why
 from calcipath.output.html_findings import section, table
@@ -14,6 +15,7 @@ from calcipath.population.report.comparison import CHANGES, NEW, OPEN, RESOLVED,
 from calcipath.population.report.page_data import PageData, TopPatient, TopRow
 from calcipath.population.report.page_numbers import attrition, by_site, prevalence, quality
 from calcipath.population.report.pictures import hatching
+from calcipath.population.report.worklist import NOT_KNOWN
 
 LIMITS: Final = (
     (
@@ -30,6 +32,8 @@ LIMITS: Final = (
     ),
     "The evidence behind the guideline is of very low certainty. No score or probability for a patient is computed.",
 )
+SITE: Final = "Organization/"  # what a FHIR reference to a site begins with
+LONGEST: Final = 240  # characters of a list of what is not known
 SHARED: Final = (
     "This page may leave the unit: it names no patient. Counts under {under} are shown as <{under}, all others are "
     "rounded to multiples of {under}; shares are computed from the rounded counts."
@@ -48,6 +52,7 @@ def render_report(data: PageData) -> str:
         *prevalence(data),
         by_site(data),
         attrition(data),
+        _impact(data),
         quality(data),
         id="main",
     )
@@ -101,7 +106,7 @@ def _banner(data: PageData) -> Markup:
 
 def _headline(data: PageData) -> str:
     said = [
-        f"{data.mask.word(data.group(group.id).patients)} {group.label}"
+        f"{group.label} {data.mask.word(data.group(group.id).patients)}"
         for group in data.guideline.worklist.groups
         if data.group(group.id).patients
     ]
@@ -114,7 +119,9 @@ def _contents(data: PageData) -> Markup:
     links += [("changes", "Changes")] if data.comparison else []
     links += [("levels", "Suspicion"), ("factors", "Risk factors"), ("gaps", "Gaps")]
     links += [("sites", "Sites")] if data.patients_by_site else []
-    links += [("attrition", "Attrition"), ("quality", "Data")]
+    links += [("attrition", "Attrition")]
+    links += [("impact", "Cards before go-live")] if data.impact else []
+    links += [("quality", "Data")]
     entries = [tag("li", tag("a", name, href=f"#{place}")) for place, name in links]
     return tag("nav", tag("ul", *entries), aria_label="Sections")
 
@@ -146,13 +153,30 @@ def _worklist(data: PageData) -> Markup | None:
         return None
     if not data.top:
         return section("worklist", "Worklist", "", tag("p", "Nobody is on the list.", class_="plain"))
-    note = f"the first {wording.count(len(data.top), 'patient')}, most urgent first; all are in worklist.csv"
-    entries = [_patient(place, each) for place, each in enumerate(data.top, 1)]
-    return section("worklist", "Worklist", note, tag("ol", *entries, class_="patients"))
+    note = f"the first {wording.count(len(data.top), 'patient')}"
+    how = tag(
+        "p",
+        "Each patient stands once, under the first group that applies, with all rows. Everybody is in worklist.csv: a spreadsheet "
+        "can filter it by the columns site and list_group.",
+        class_="plain",
+    )
+    parts = [_group_of_patients(data, group) for group in data.guideline.worklist.groups]
+    return section("worklist", "Worklist", note, how, *parts)
+
+
+def _group_of_patients(data: PageData, group: WorklistGroup) -> Markup | None:
+    found = [each for each in data.top if each.group == group.id]
+    if not found:
+        return None
+    whole = data.leading.get(group.id, len(found))
+    shown = f"all {whole}" if len(found) == whole else f"the first {len(found)} of {data.mask.word(whole)}"
+    title = tag("h3", wording.sentence(group.label), " ", tag("small", f"{shown}, most urgent first"))
+    entries = tag("ol", *(_patient(place, each) for place, each in enumerate(found, 1)), class_="patients")
+    return join(title, entries)
 
 
 def _patient(place: int, patient: TopPatient) -> Markup:
-    title = tag("h3", f"{place}. ", tag("code", patient.patient), " ", tag("small", patient.site))
+    title = tag("h4", f"{place}. ", tag("code", patient.patient), " ", tag("small", patient.site.removeprefix(SITE)))
     return tag("li", title, tag("ul", *(_row(row) for row in patient.rows), class_="items"))
 
 
@@ -165,12 +189,19 @@ def _row(row: TopRow) -> Markup:
     return tag(
         "li",
         tag("p", when, " ", said, " ", tag("small", row.group)),
-        labelled("Why", row.why),
+        labelled("Why", _shortened(row.why)),
         labelled("To do", row.to_do),
         labelled("Ask first", row.ask_first.replace(" | ", " ")),
         why(tag("ul", *cautions) if cautions else None, "Cautions"),
         class_=classes or None,
     )
+
+
+def _shortened(why: str) -> str:
+    """A long list of what is not known, cut; a reason that stands is never cut."""
+    if not why.startswith(NOT_KNOWN) or len(why) <= LONGEST:
+        return why
+    return f"{why[:LONGEST].rpartition(', ')[0]} … (the whole list is in worklist.csv)"
 
 
 def _changes(data: PageData) -> Markup | None:
@@ -202,6 +233,10 @@ def _changes(data: PageData) -> Markup | None:
         differ,
         tag("div", table(heads, rows, "stacked numbers plain-numbers"), class_="wide-table"),
     )
+
+
+def _impact(data: PageData) -> Markup | None:
+    return data.impact(data.mask) if data.impact else None
 
 
 def _rows(found: Comparison, label: str, name: str, change: str) -> int:

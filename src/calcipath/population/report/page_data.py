@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from calcipath.guideline.model import Guideline
+from calcipath.output.markup import Markup
 from calcipath.population.report.attrition import Step
 from calcipath.population.report.comparison import Comparison
 from calcipath.population.report.data_quality import FactCoverage
 from calcipath.population.report.prevalence import Count
-from calcipath.population.report.run_folder import ReportDatabase, RunFolder
+from calcipath.population.report.run_folder import ReportDatabase, RunFolder, literal
 from calcipath.population.report.small_numbers import Mask
 
-TOP: Final = 50  # patients of the worklist on the page
+Section = Callable[[Mask], Markup]  # a section of the page that is made elsewhere
+TOP: Final = 25  # patients of each group of the worklist on the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ class TopRow:
 
 @dataclass(frozen=True, slots=True)
 class TopPatient:
+    """`group`: the first one that the patient is in."""
+
+    group: str
     patient: str
     site: str
     rows: tuple[TopRow, ...]
@@ -50,7 +55,7 @@ class GroupCount:
 
 @dataclass(frozen=True, slots=True)
 class PageData:
-    """Everything on the page. `top` is empty on a page to share."""
+    """Everything on the page. `top` is empty on a page to share. `leading`: patients by their first group."""
 
     run: RunFolder
     guideline: Guideline
@@ -59,10 +64,12 @@ class PageData:
     patients_by_site: Mapping[str, int]
     groups: Sequence[GroupCount]
     top: Sequence[TopPatient]
+    leading: Mapping[str, int]
     counts: Sequence[Count]
     steps: Sequence[Step]
     coverage: Sequence[FactCoverage]
     comparison: Comparison | None
+    impact: Section | None
     shared: bool
 
     def group(self, name: str, site: str = "") -> GroupCount:
@@ -89,12 +96,25 @@ def group_counts(database: ReportDatabase) -> list[GroupCount]:
     return [GroupCount(str(group), str(site), int(patients), int(count)) for group, site, patients, count in rows]
 
 
+def leading_groups(database: ReportDatabase, groups: Sequence[str]) -> dict[str, int]:
+    """How many patients are in each group and in none before it. Makes the table `first_row`: patient, group, place."""
+    listed = ", ".join(map(literal, groups))
+    database.run(
+        "CREATE OR REPLACE TABLE first_row AS SELECT patient, group_id, place, "
+        "row_number() OVER (PARTITION BY group_id ORDER BY place) AS within FROM ("
+        f"SELECT patient, min(rank) AS place, arg_min(group_id, list_position([{listed}], group_id)) AS group_id "
+        "FROM worklist GROUP BY patient)"
+    )
+    return dict(database.run("SELECT group_id, count(*) FROM first_row GROUP BY group_id"))
+
+
 def top_patients(database: ReportDatabase, limit: int) -> list[TopPatient]:
-    """The first patients of the worklist, each with all rows."""
-    first = f"SELECT patient, min(rank) AS place FROM ranked GROUP BY patient ORDER BY place LIMIT {limit}"
+    """The first patients of each group (of the table `first_row`), each with all rows."""
     names = "patient, site, urgency, list_group, verdict, what, why, to_do, ask_first, cautions"
-    wanted = f"SELECT rank FROM ranked WHERE patient IN (SELECT patient FROM ({first}))"
-    found: dict[str, tuple[str, list[TopRow]]] = {}
-    for patient, site, *row in database.run(f"SELECT {names} FROM worklist WHERE rank IN ({wanted}) ORDER BY rank"):
-        found.setdefault(str(patient), (str(site or ""), []))[1].append(TopRow(*(str(cell or "") for cell in row)))
-    return [TopPatient(patient, site, tuple(told)) for patient, (site, told) in found.items()]
+    first = f"SELECT patient AS known, group_id AS under, place FROM first_row WHERE within <= {limit}"
+    found: dict[str, tuple[str, str, list[TopRow]]] = {}
+    rows = f"SELECT under, {names} FROM worklist JOIN ({first}) ON patient = known ORDER BY place, rank"
+    for group, patient, site, *row in database.run(rows):
+        told = found.setdefault(str(patient), (str(group), str(site or ""), []))[2]
+        told.append(TopRow(*(str(cell or "") for cell in row)))
+    return [TopPatient(group, patient, site, tuple(told)) for patient, (group, site, told) in found.items()]

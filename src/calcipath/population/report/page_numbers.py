@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -69,7 +71,7 @@ def by_site(data: PageData) -> Markup | None:
         for site in data.patients_by_site
     }  # fmt: skip
     rows = [
-        (site, data.mask.word(size), data.mask.word(diagnosed[site]), *(data.mask.word(data.group(g.id, site).patients) for g in groups))
+        (site.removeprefix("Organization/"), data.mask.word(size), data.mask.word(diagnosed[site]), *(data.mask.word(data.group(g.id, site).patients) for g in groups))
         for site, size in list(data.patients_by_site.items())[:SITES]
     ]  # fmt: skip
     heads = ("Site", "Patients", "Clinical or confirmed", *(wording.sentence(g.label) for g in groups))
@@ -102,7 +104,12 @@ def attrition(data: PageData) -> Markup:
         if len(chain) > MERE
     ]
     behind = [
-        tag("details", tag("summary", f"{wording.sentence(chain[0].kind)}: {chain[0].label}"), drawn, class_="chain")
+        tag(
+            "details",
+            tag("summary", f"{wording.sentence(chain[0].kind)}: {wording.title(chain[0].label)}"),
+            drawn,
+            class_="chain",
+        )
         for chain, drawn in others
     ]
     note = "patients left after each criterion; not known is counted apart and never as out"
@@ -170,6 +177,11 @@ def _age(days: float | None) -> str:
     return "" if days is None else wording.count(round(days), "day")
 
 
+def _generic(text: str, name: str) -> str:
+    """A problem without what stood in the entry, which could be a date of a patient."""
+    return re.sub(r"'[^']*' ", "", text) if name == "handling" else text.replace("-", " ")
+
+
 def _listed(heading: str, lines: Iterable[str]) -> Markup | None:
     said = "; ".join(lines)
     return join(tag("h3", heading), tag("p", said)) if said else None
@@ -178,9 +190,9 @@ def _listed(heading: str, lines: Iterable[str]) -> Markup | None:
 def _problems(heading: str, found: Any, names: tuple[str, ...], data: PageData) -> Markup | None:
     if not found:
         return None
-    rows = [
-        (*(str(each.get(name, "")).replace("-", " ") for name in names), data.mask.word(int(each.get("entries", 0))))
-        for each in found[:FACTS]
-    ]
+    together: Counter[tuple[str, ...]] = Counter()
+    for each in found:
+        together[tuple(_generic(str(each.get(name, "")), name) for name in names)] += int(each.get("entries", 0))
+    rows = [(*texts, data.mask.word(entries)) for texts, entries in together.most_common(FACTS)]
     heads = (*(wording.sentence(name.replace("_", " ")) for name in names), "Entries")
     return join(tag("h3", heading), table(heads, rows, "stacked numbers plain-numbers"))

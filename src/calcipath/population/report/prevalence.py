@@ -120,10 +120,14 @@ def count_prevalence(database: ReportDatabase, run: RunFolder, listing: Listing)
     return [*verdicts, *_counted(database, "standing", measures_of_standing(listing))]
 
 
+def _count(condition: str) -> str:
+    """How many rows it is true of; with FILTER it would take ten times as long."""
+    return f"count(CASE WHEN {condition} THEN 1 END)"
+
+
 def _counted(database: ReportDatabase, table: str, measures: Sequence[Measure]) -> Iterator[Count]:
     counts = ", ".join(
-        f"count(*) FILTER ({m.among}), count(*) FILTER ({m.among} AND {m.flag}), "
-        f"count(*) FILTER ({m.among} AND ({m.flag}) IS NULL)"
+        f"{_count(m.among)}, {_count(f'{m.among} AND {m.flag}')}, {_count(f'{m.among} AND ({m.flag}) IS NULL')}"
         for m in measures
     )
     found = database.run(

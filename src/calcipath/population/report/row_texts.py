@@ -16,7 +16,10 @@ BETWEEN = " | "
 
 @dataclass(frozen=True, slots=True)
 class RowText:
-    """Everything in a row that does not depend on the patient. `facts`: what else the record says that bears on it."""
+    """Everything in a row that does not depend on the patient. `facts`: what else the record says that bears on it.
+
+    `computed`: numbers that the guideline works out of the record and that trigger an urgent finding.
+    """
 
     entry: int
     detail: int
@@ -37,6 +40,7 @@ class RowText:
     strength: str
     source: str
     facts: list[str]
+    computed: list[str]
 
 
 def row_text(listing: Listing, number: int, detail: int) -> RowText:
@@ -59,7 +63,7 @@ def row_text(listing: Listing, number: int, detail: int) -> RowText:
         entry.item,
         "held" if held else "unknown" if any(s.kind == "unknown" for s in signals) else "yes",
         _what(listing, entry, signals),
-        _to_do(entry, guards if held else []),
+        _to_do(entry, guards if held else [], [] if held else signals),
         BETWEEN.join(_holding(guard, stands) for guard, stands in _holds(guards)) if held else "",
         BETWEEN.join(dict.fromkeys(guard.who for guard, _ in _holds(guards))) if held else "",
         BETWEEN.join(dict.fromkeys(g.question for g, stands in guards if not stands and g.if_unknown == "ask")),
@@ -67,7 +71,16 @@ def row_text(listing: Listing, number: int, detail: int) -> RowText:
         _strength(listing, entry.item),
         "; ".join(map(cited, _citations(listing, entry.item))),
         list(_facts(conditions, listing.guideline)),
+        [s.about.fact for s in signals if isinstance(s.about, Trigger) and s.about.fact in computed_numbers(listing)],
     )
+
+
+def computed_numbers(listing: Listing) -> tuple[str, ...]:
+    """The numbers, worked out of others, that trigger urgent findings of the list."""
+    findings = [finding for entry in listing.entries if (finding := listing.urgent(entry.item))]
+    names = dict.fromkeys(trigger.fact for finding in findings for trigger in finding.triggers)
+    facts = [listing.guideline.facts[name] for name in names]
+    return tuple(fact.id for fact in facts if fact.condition and fact.type.kind == "quantity")
 
 
 def _guards(signals: Iterable[Signal]) -> list[tuple[Guard, bool]]:
@@ -83,10 +96,11 @@ def _holding(guard: Guard, stands: bool) -> str:
     return sentence(guard.reason) if stands else f"Not known: {guard.question or guard.reason}"
 
 
-def _to_do(entry: WorklistEntry, guards: list[tuple[Guard, bool]]) -> str:
+def _to_do(entry: WorklistEntry, guards: list[tuple[Guard, bool]], signals: list[Signal]) -> str:
     holds = _holds(guards)
     if not holds:
-        return entry.review
+        named = "; ".join(s.about.text for s in signals if s.kind == "order" and isinstance(s.about, Said))
+        return f"{entry.review} {entry.names}: {named}." if entry.names and named else entry.review
     first = " ".join(dict.fromkeys(guard.instead for guard, _ in holds))
     who = ", ".join(dict.fromkeys(guard.who for guard, _ in holds))
     return f"Held: ask {who} before anything is changed. For them: {first}"
@@ -111,7 +125,7 @@ def _what(listing: Listing, entry: WorklistEntry, signals: list[Signal]) -> str:
 
 def _cautions(listing: Listing, entry: WorklistEntry, signals: list[Signal]) -> Iterator[Said]:
     yield from listing.always_said(entry)
-    yield from (signal.about for signal in signals if isinstance(signal.about, Said))
+    yield from (s.about for s in signals if s.kind == "caution" and isinstance(s.about, Said))
     recommendation = listing.recommendation(entry.item)
     if recommendation:
         yield from (said for said in recommendation.cautions if said.condition is None)

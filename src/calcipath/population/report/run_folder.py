@@ -12,8 +12,7 @@ from typing import Any, Final
 import duckdb
 
 from calcipath.errors import InputError
-from calcipath.population.duckdb_engine import Database
-from calcipath.population.screening import JOIN_CHOICES
+from calcipath.population.duckdb_engine import JOIN_CHOICES, Database
 from calcipath.population.sql_columns import text
 
 FETCHED: Final = 10_000  # rows at a time

@@ -1,7 +1,8 @@
 """Which entries of the worklist stand for which patient, as one query over the facts.
 
 For each entry a three-valued column; for each item one number whose bits tell what else must be said with it: guards
-that hold or ask, cautions, the triggers of an urgent finding. The few numbers that occur are turned into words once.
+that hold or ask, cautions, the triggers of an urgent finding. The few numbers that occur are turned into words once. The
+steps of the attrition are worked out in the same pass.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from calcipath.errors import GuidelineError
 from calcipath.guideline.expression import references
 from calcipath.guideline.model import Guard, Guideline, Recommendation, RiskFactor, Said, Trigger, UrgentFinding
 from calcipath.guideline.worklist_model import WorklistEntry
+from calcipath.population.report.attrition import counted_steps
+from calcipath.population.report.packed import Packed
 from calcipath.population.sql_columns import NULL, Term, chosen, column, joined, text, written
 from calcipath.population.verdict_sql import GuidelineSql
 
 BITS: Final = 62
 _Item = TypeVar("_Item", Recommendation, RiskFactor, UrgentFinding)
-SignalKind = Literal["held", "unknown", "now", "stands", "not-known", "caution", "trigger"]
+SignalKind = Literal["held", "unknown", "now", "stands", "not-known", "caution", "trigger", "order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,9 @@ class Listing:
             for guard in recommendation.guards:
                 yield from (Signal("stands", guard), Signal("not-known", guard))
             yield from (Signal("caution", said) for said in recommendation.cautions if said.condition)
+            if any(entry.names for entry in self.entries if entry.item == item):
+                orders = (said for said in recommendation.actions if said.condition and said.kind == "order")
+                yield from (Signal("order", said) for said in orders)
         else:
             yield from (Signal("caution", said) for said in self._cautions_about(item))
 
@@ -90,31 +96,48 @@ def _named(found: tuple[_Item, ...], item: str, kind: str) -> _Item | None:
 
 
 class StandingSql:
-    """Terms of the entries; `select` gives `patient`, `entry_n`, `item_n`, `detail_n` and `group_n`."""
+    """The table of who stands where. `select` makes it, packed; `columns` are what it holds, unpacked again:
+
+    `entry_n`, `item_n`, `group_n`, `step_n` (of the attrition) are three-valued, `detail_n` is a number.
+    """
 
     def __init__(self, listing: Listing) -> None:
         self.listing = listing
         self.terms = GuidelineSql(listing.guideline)
+        self.steps = counted_steps(self.terms)
+        self.entries = Packed("entry", len(listing.entries))
+        self._places = Packed("group", len(listing.guideline.worklist.groups))
+        self._counted = Packed("step", len(self.steps))
 
     @cached_property
     def _groups(self) -> dict[str, Term]:
         return {g.id: self.terms.flag(g.when) for g in self.listing.guideline.worklist.groups}
 
     def select(self, source: str) -> str:
-        """The query over a table of facts."""
-        listing = self.listing
-        outputs = [("patient", column("patient"))]
-        stands = [self.terms.layers.bound(self._stands(entry)) for entry in listing.entries]
+        """The query over a table of facts: `patient`, and whole numbers that tell the rest."""
+        listing, bound = self.listing, self.terms.layers.bound
+        stands = [bound(self._stands(entry)) for entry in listing.entries]
+        entries = []
         for number, entry in enumerate(listing.entries):
             earlier = [stands[n] for n in range(number) if listing.entries[n].item == entry.item]
             alone = [stands[number], *(written("({} IS NOT TRUE)", term) for term in earlier)]
-            outputs.append((f"entry_{number}", joined("AND", alone)))
-        for number, item in enumerate(listing.items):
-            own = [stands[n] for n, entry in enumerate(listing.entries) if entry.item == item]
-            outputs.append((f"item_{number}", joined("OR", own)))
-            outputs.append((f"detail_{number}", self._detail(item)))
-        outputs += [(f"group_{n}", term) for n, term in enumerate(self._groups.values())]
+            entries.append(bound(joined("AND", alone)))
+        outputs = [("patient", column("patient")), *self.entries.outputs(entries)]
+        outputs += self._places.outputs([bound(term) for term in self._groups.values()])
+        outputs += self._counted.outputs([bound(step.term) for step in self.steps])
+        outputs += [(f"detail_{number}", self._detail(item)) for number, item in enumerate(listing.items)]
         return self.terms.layers.select(source, outputs)
+
+    def columns(self) -> str:
+        """What to select from the table that `select` makes."""
+        items = self.listing.items
+        own = [
+            " OR ".join(f"entry_{n}" for n, entry in enumerate(self.listing.entries) if entry.item == item)
+            for item in items
+        ]
+        found = [*self.entries.columns(), *self._places.columns(), *self._counted.columns()]
+        found += [f"({stands}) AS item_{number}" for number, stands in enumerate(own)]
+        return ", ".join([*found, *(f"detail_{number}" for number in range(len(items)))])
 
     def _stands(self, entry: WorklistEntry) -> Term:
         when = [self.terms.flag(entry.when)] if entry.when else []

@@ -14,48 +14,53 @@ from calcipath.guideline.model import Guideline
 from calcipath.output.wording import unit
 from calcipath.population.reason_query import missing_query
 from calcipath.population.report.csv_files import copy_csv
-from calcipath.population.report.row_texts import RowText, row_text
+from calcipath.population.report.row_texts import RowText, computed_numbers, row_text
 from calcipath.population.report.run_folder import ReportDatabase, RunFolder, literal
 from calcipath.population.report.standing_sql import Listing, StandingSql
+from calcipath.population.sql_columns import identifier
+from calcipath.population.verdict_sql import HIGH, LOW
 
 COLUMNS: Final = (
     "rank", "patient", "site", "urgency", "list_group", "item", "verdict", "what", "why", "evidence", "to_do", "held_by",
     "decides", "ask_first", "cautions", "changes", "strength", "source", "as_of",
 )  # fmt: skip
+NOT_KNOWN: Final = "not known: "  # before a list of facts
 PORTION: Final = 100_000  # rows
 _OWN: Final = ("rank", "patient", "site", "why", "evidence", "as_of")
 _NAMED: Final = {"list_group": "t.group_label", "group_id": "t.list_group"}
-_SQL_TYPES: Final = {"int": "INTEGER", "str": "VARCHAR", "list[str]": "VARCHAR[]"}
+_SQL_TYPES: Final = {"int": "BIGINT", "str": "VARCHAR", "list[str]": "VARCHAR[]"}
 _SPELT: Final = {"a": "years", "d": "days", "/wk": "a week"}
 _TEXT_KEY: Final = "t.entry = l.entry AND t.detail = l.detail"
 
 
-def make_worklist(database: ReportDatabase, run: RunFolder, listing: Listing) -> None:
+def make_worklist(database: ReportDatabase, run: RunFolder, standing: StandingSql) -> None:
     """The tables `standing` (one row a patient), `ranked` (the rows of the list, bare) and `worklist` (in their order)."""
-    _stand(database, run, listing)
-    _list(database, listing)
+    listing = standing.listing
+    _stand(database, run, standing)
+    _list(database, standing)
     _word(database, listing)
     _rank(database)
     _miss(database, run, listing)
-    _explain(database, run, listing.guideline)
+    _explain(database, run, listing)
     _gather(database)
 
 
-def _stand(database: ReportDatabase, run: RunFolder, listing: Listing) -> None:
-    found = StandingSql(listing).select(run.facts)
+def _stand(database: ReportDatabase, run: RunFolder, standing: StandingSql) -> None:
+    found = standing.select(run.facts)
     database.run(
-        f"CREATE OR REPLACE TABLE standing AS SELECT p.site, p.as_of, s.* FROM ({found}) AS s "
+        f"CREATE OR REPLACE TABLE packed AS SELECT p.site, p.as_of, s.* FROM ({found}) AS s "
         f"JOIN (SELECT patient, site, as_of FROM {run.patients}) AS p ON s.patient = p.patient"
     )
+    entries = f"SELECT patient, site, as_of, {standing.columns()} FROM packed"
+    database.run(f"CREATE OR REPLACE VIEW standing AS {entries}")
 
 
-def _list(database: ReportDatabase, listing: Listing) -> None:
+def _list(database: ReportDatabase, standing: StandingSql) -> None:
     database.run("CREATE OR REPLACE TABLE listed (patient VARCHAR, entry INTEGER, detail BIGINT)")
-    items = listing.items
-    for number, entry in enumerate(listing.entries):
-        database.run(
-            f"INSERT INTO listed SELECT patient, {number}, detail_{items.index(entry.item)} FROM standing WHERE entry_{number}"
-        )
+    items = standing.listing.items
+    for number, entry in enumerate(standing.listing.entries):
+        detail, stands = f"detail_{items.index(entry.item)}", standing.entries.is_true(number)
+        database.run(f"INSERT INTO listed SELECT patient, {number}, {detail} FROM packed WHERE {stands}")
 
 
 def _word(database: ReportDatabase, listing: Listing) -> None:
@@ -89,7 +94,7 @@ def _miss(database: ReportDatabase, run: RunFolder, listing: Listing) -> None:
         )
 
 
-def _explain(database: ReportDatabase, run: RunFolder, guideline: Guideline) -> None:
+def _explain(database: ReportDatabase, run: RunFolder, listing: Listing) -> None:
     """The table `explained`, by rank: for each row the facts in words, and the entries of the record that say so.
 
     Select in select, so that nothing is worked out anew for every fact. The patients' lists are large: they flow past the
@@ -98,19 +103,22 @@ def _explain(database: ReportDatabase, run: RunFolder, guideline: Guideline) -> 
     decided = "coalesce(list_extract(list_filter(p.reasons, lambda r: r.item = t.item), 1).facts, [])"
     rows = (
         "SELECT l.rank, l.patient, l.entry, l.detail, p.site, p.as_of, p.facts, "
-        f"{decided} AS decided, t.facts AS bearing, m.facts AS missing "
+        f"{decided} AS decided, t.facts AS bearing, m.facts AS missing, {_computed(listing)} AS computed "
         f"FROM {run.patients} AS p JOIN ranked l ON p.patient = l.patient JOIN row_text t ON {_TEXT_KEY} "
         "LEFT JOIN missing m ON l.patient = m.patient AND t.item = m.item AND t.verdict = 'unknown'"
     )
     bears = "list_contains(decided, f.fact) OR (f.holds IS NOT FALSE AND list_contains(bearing, f.fact))"
     kept = "rank, patient, entry, detail, site, as_of"
-    chosen = f"SELECT {kept}, missing, list_filter(facts, lambda f: {bears}) AS chosen FROM ({rows})"
+    newest = "list_sort(list_transform({}, lambda f: struct_pack(d := coalesce(f.dated, ''), f := f)), 'DESC')"
+    chosen = f"list_transform({newest.format(f'list_filter(facts, lambda f: {bears})')}, lambda x: x.f)"
+    chosen = f"SELECT {kept}, missing, computed, {chosen} AS chosen FROM ({rows})"
     references = "list_filter(list_transform(chosen, lambda f: f.reference), lambda x: x IS NOT NULL AND x <> '')"
-    said = f"array_to_string(list_transform(chosen, lambda f: {_fact_in_words(guideline)}), '; ')"
+    said = f"array_to_string(list_transform(chosen, lambda f: {_fact_in_words(listing.guideline)}), '; ')"
     with database.joins_as_written():
         database.run(
             f"CREATE OR REPLACE TABLE unordered AS SELECT {kept}, "
-            f"CASE WHEN len(missing) > 0 THEN concat('not known: ', array_to_string(missing, ', ')) ELSE {said} END AS why, "
+            f"CASE WHEN len(missing) > 0 THEN concat({literal(NOT_KNOWN)}, array_to_string(missing, ', ')) "
+            f"ELSE concat_ws('; ', nullif(computed, ''), nullif({said}, '')) END AS why, "
             f"list_sort(list_distinct({references})) AS evidence FROM ({chosen})"
         )
 
@@ -130,6 +138,19 @@ def _gather(database: ReportDatabase) -> None:
     database.run("DROP TABLE explained")
 
 
+def _computed(listing: Listing) -> str:
+    """SQL: the numbers worked out of others that an urgent finding is about, which the record itself does not show."""
+    said = []
+    for name in computed_numbers(listing):
+        fact, own = listing.guideline.facts[name], identifier(name)
+        number = _interval(f"p.{own}{LOW}", f"p.{own}{HIGH}")
+        told = f"concat({literal(f'{fact.label}: ')}, {number}, {literal(f' {unit(fact.type.unit)}')})"
+        said.append(
+            f"CASE WHEN list_contains(t.computed, {literal(name)}) AND p.{own}{LOW} IS NOT NULL THEN {told} END"
+        )
+    return f"concat_ws('; ', {', '.join(said)})" if said else "''"
+
+
 def _looked_up(values: dict[str, str], key: str) -> str:
     """SQL: the value of a key. Two lists, because the engine copies a map for every row of a batch."""
     keys, found = (", ".join(map(literal, texts)) for texts in (values, values.values()))
@@ -142,18 +163,27 @@ def _fact_in_words(guideline: Guideline) -> str:
     spelt = {f.id: _SPELT.get(f.type.unit, unit(f.type.unit)) for f in guideline.facts.values() if f.type.unit}
     units = _looked_up(spelt, "f.fact")
     label = f"concat(CASE WHEN f.holds IS FALSE THEN 'stated absent: ' ELSE '' END, coalesce({labels}, f.fact))"
-    low, high = _number("f.low"), _number("f.high")
-    number = (
-        f"CASE WHEN isinf(f.high) THEN concat('over ', {low}) WHEN isinf(f.low) THEN concat('under ', {high}) "
-        f"WHEN f.low = f.high THEN {low} ELSE concat({low}, ' to ', {high}) END"
-    )
+    number = _interval("f.low", "f.high")
     value = f"CASE WHEN f.low IS NULL THEN '' ELSE rtrim(concat(' ', {number}, ' ', coalesce({units}, ''))) END"
     place = "CASE WHEN f.position IN ('above', 'below') THEN concat(' (', f.position, ' its range)') ELSE '' END"
+    elapsed = ", ".join(literal(f.id) for f in guideline.facts.values() if f.kind == "elapsed") or "''"
     day = (
-        "CASE WHEN f.dated IS NULL OR f.dated = '' THEN '' WHEN length(f.dated) < 10 THEN concat(' in ', f.dated) "
-        "ELSE concat(' on ', substr(f.dated, 1, 10)) END"
+        "CASE WHEN f.dated IS NULL OR f.dated = '' THEN '' "
+        f"WHEN f.fact IN ({elapsed}) THEN concat(' since ', substr(f.dated, 1, 10)) "
+        "WHEN length(f.dated) < 10 THEN concat(' in ', f.dated) ELSE concat(' on ', substr(f.dated, 1, 10)) END"
     )
     return f"concat({label}, {value}, {place}, {day})"
+
+
+def _interval(low: str, high: str) -> str:
+    """SQL: a number, or the two ends of an interval where three digits tell them apart."""
+    ends = _number(low), _number(high)
+    rough = [f"printf('%.3g', {term})" for term in (low, high)]
+    return (
+        f"CASE WHEN isinf({high}) THEN concat('over ', {ends[0]}) WHEN isinf({low}) THEN concat('under ', {ends[1]}) "
+        f"WHEN {low} = {high} THEN {ends[0]} WHEN {rough[0]} = {rough[1]} THEN {rough[0]} "
+        f"ELSE concat({ends[0]}, ' to ', {ends[1]}) END"
+    )
 
 
 def _number(term: str) -> str:

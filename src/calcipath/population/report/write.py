@@ -16,23 +16,32 @@ from calcipath.guideline.model import Guideline
 from calcipath.output.writing import write_file
 from calcipath.population.report import attrition, data_quality, prevalence
 from calcipath.population.report.comparison import Comparison, compare, write_changes
-from calcipath.population.report.csv_files import copy_csv, write_csv
+from calcipath.population.report.csv_files import PACKED, copy_csv, write_csv
 from calcipath.population.report.fhir_export import write_fhir
 from calcipath.population.report.page import render_report
-from calcipath.population.report.page_data import TOP, PageData, group_counts, site_sizes, top_patients
+from calcipath.population.report.page_data import (
+    TOP,
+    PageData,
+    Section,
+    group_counts,
+    leading_groups,
+    site_sizes,
+    top_patients,
+)
 from calcipath.population.report.run_folder import ReportDatabase, RunFolder, open_run
 from calcipath.population.report.small_numbers import Mask
-from calcipath.population.report.standing_sql import Listing
+from calcipath.population.report.standing_sql import Listing, StandingSql
 from calcipath.population.report.worklist import make_worklist, write_worklist
+from calcipath.population.verdict_sql import verdict_columns
 
 SHARE: Final = "to-share"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """`top`: patients of the worklist on the page. `mask_under`: counts below it are hidden in what may be shared (0: none).
+    """`top`: patients of each group of the worklist on the page. `mask_under`: counts below it are hidden in what may be shared (0: none).
 
-    `patient_csv`: one row a patient as text; some 6 kB a patient, so that a large population may do without.
+    `patient_csv`: one row a patient as text. It is compressed where there are more patients than `plain_csv`.
     """
 
     top: int = TOP
@@ -41,6 +50,7 @@ class ReportOptions:
     threads: int = 2
     fhir: bool = True
     patient_csv: bool = True
+    plain_csv: int = 200_000
 
 
 def write_report(
@@ -49,8 +59,11 @@ def write_report(
     previous: Path | None = None,
     options: ReportOptions | None = None,
     step: Callable[[str], None] | None = None,
+    impact: Section | None = None,
 ) -> None:
     """Write the report of the run in the folder `run` into that folder, compared with an earlier reported run.
+
+    `impact` makes the section of the page on cards before go-live, where they were counted.
 
     Raises `InputError` where a folder is no run, `GuidelineError` where the guideline has no worklist. No message holds
     anything of a patient. A file that was begun may be left behind by an error: the caller makes the folder whole.
@@ -65,7 +78,7 @@ def write_report(
             tempfile.TemporaryDirectory(dir=run, prefix=".report-") as folder,
             ReportDatabase(folder, memory=chosen.memory, threads=chosen.threads) as database,
         ):
-            _write(database, current, earlier, guideline, chosen, tell)
+            _write(database, current, earlier, guideline, chosen, tell, impact)
         _close_to_others(run)
     except duckdb.Error as error:
         raise CalcipathError(f"the report could not be made: {type(error).__name__} of the engine") from None
@@ -78,14 +91,17 @@ def _write(
     guideline: Guideline,
     options: ReportOptions,
     step: Callable[[str], None],
+    impact: Section | None,
 ) -> None:
     listing = Listing(guideline)
+    standing = StandingSql(listing)
     step("worklist")
-    make_worklist(database, run, listing)
+    make_worklist(database, run, standing)
     write_worklist(database, run.path)
     step("comparison")
     comparison = _compare(database, earlier, run, listing) if earlier else None
     step("numbers")
+    leading = leading_groups(database, [group.id for group in guideline.worklist.groups])
     data = PageData(
         run=run,
         guideline=guideline,
@@ -94,10 +110,12 @@ def _write(
         patients_by_site=site_sizes(database),
         groups=group_counts(database),
         top=top_patients(database, options.top),
+        leading=leading,
         counts=prevalence.count_prevalence(database, run, listing),
-        steps=attrition.count_attrition(database, run, guideline),
+        steps=attrition.count_attrition(database, standing.steps),
         coverage=data_quality.fact_coverage(database, run, guideline),
         comparison=comparison,
+        impact=impact,
         shared=False,
     )
     _write_numbers(data, run.path)
@@ -107,7 +125,8 @@ def _write(
     if options.patient_csv:
         step("patients")
         database.run("SET preserve_insertion_order = false")  # keeping it would keep the file in memory
-        copy_csv(database, f"SELECT * FROM {run.patients}", run.path / "patient.csv")
+        name = "patient.csv" if data.patients <= options.plain_csv else f"patient.csv{PACKED}"
+        copy_csv(database, f"SELECT * FROM {run.patients}", run.path / name, verdict_columns(guideline))
         database.run("SET preserve_insertion_order = true")
     if options.fhir:
         step("FHIR")
@@ -123,7 +142,7 @@ def _compare(database: ReportDatabase, earlier: RunFolder, run: RunFolder, listi
 
 def _close_to_others(folder: Path) -> None:
     """What names patients is readable by its owner only, as the house does with every record."""
-    named = [*folder.glob("worklist.*"), *folder.glob("changes.*"), folder / "patient.csv", *folder.glob("fhir/*")]
+    named = [*folder.glob("worklist.*"), *folder.glob("changes.*"), *folder.glob("patient.*"), *folder.glob("fhir/*")]
     for file in named:
         if file.is_file():
             file.chmod(0o600)
