@@ -156,7 +156,7 @@ def screened(source: Path, work: Path, options: ScreenOptions, guideline: Guidel
     """Facts and verdicts of the population, by patient's id."""
     work.mkdir(parents=True, exist_ok=True)
     with Database(str(work)) as database:
-        screening = Screening(database, guideline, open_source(database, str(source)), options, lambda _: None)
+        screening = Screening(database, guideline, open_source(database, str(source)), options, lambda *_: None)
         screening.prepare()
         screening.pick()
         database.run(f"CREATE TABLE verdict AS {because_query(guideline).sql}")
