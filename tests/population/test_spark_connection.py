@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from calcipath.cli import main
 from calcipath.errors import InputError, ServerError
 from calcipath.population.spark import connect, shown
 
@@ -50,3 +51,9 @@ def test_without_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_token_is_never_shown() -> None:
     assert shown("sc://host:15002/;token=secret") == "sc://host:15002"
+
+
+@pytest.mark.parametrize("engine", ["spark", "http://127.0.0.1:15002", "127.0.0.1:15002"])
+def test_an_engine_that_is_none(engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["screen", "source", "--out", "out", "--engine", engine]) == 2
+    assert "argument --engine: needs duckdb, or the address of a Spark Connect server" in capsys.readouterr().err
