@@ -18,7 +18,7 @@ class Database:
     """A database in a folder of its own, which it also spills into. Raises `duckdb.Error`."""
 
     def __init__(self, folder: str, *, memory: str = "600MB", threads: int = 2) -> None:
-        self.threads = threads
+        self.folder, self.threads = folder, threads
         self._connection = duckdb.connect(f"{folder}/screening.duckdb")
         self.run(f"SET threads = {threads}")
         self.run(f"SET memory_limit = '{memory}'")
@@ -32,7 +32,8 @@ class Database:
     def beside(self) -> Self:
         """The same database for another thread, with temporary tables of its own."""
         other = object.__new__(type(self))
-        other.threads, other._connection = self.threads, self._connection.cursor()
+        other.folder, other.threads = self.folder, self.threads
+        other._connection = self._connection.cursor()
         other._begin()
         return other
 

@@ -291,8 +291,8 @@ def picked_sql(dialect: Dialect) -> str:
     return " UNION ALL ".join(part(dialect) for part in parts)
 
 
-def fact_table_sql(facts: Iterable[Fact], complete: frozenset[str], dialect: Dialect) -> str:
-    """One row a patient with the columns that the compiled conditions read, from `patient`, `moment` and `picked`.
+def fact_table_sql(facts: Iterable[Fact], complete: frozenset[str], dialect: Dialect, people: str = "patient") -> str:
+    """One row a patient with the columns that the compiled conditions read, from `people`, `moment` and `picked`.
 
     Yes and no are gathered as bits and values in a map: an aggregate for each of hundreds of facts would take a minute
     for a million patients.
@@ -309,7 +309,7 @@ def fact_table_sql(facts: Iterable[Fact], complete: frozenset[str], dialect: Dia
     gathered = f"SELECT p.patient, {bits}, {values} AS measured FROM picked p JOIN fact_rule r ON p.fact = r.fact GROUP BY p.patient"
     looked_up = ", ".join(f"measured[{n}] AS m_{identifier(f.id)}" for n, f in numbered if f.kind in QUANTITIES)
     born_low = when_low("birth_date", dialect)
-    born = f"SELECT *, {when_high('birth_date', 'born_low', dialect)} AS born_high FROM (SELECT *, {born_low} AS born_low FROM patient) AS b"
+    born = f"SELECT *, {when_high('birth_date', 'born_low', dialect)} AS born_high FROM (SELECT *, {born_low} AS born_low FROM {people}) AS b"
     shown = ", ".join(text for number, fact in numbered for text in _shown(number, fact, complete))
     return (
         f"SELECT p.patient, m.as_of, {shown} FROM ({born}) AS p JOIN moment m ON p.patient = m.patient "

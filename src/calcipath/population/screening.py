@@ -15,7 +15,7 @@ from calcipath.population.dialect import DUCKDB
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.entry_reading import EntryReading, NotAsItsHead
 from calcipath.population.fhir_files import MOST_SAMPLES, BadLine
-from calcipath.population.fhir_sql import newest_sql
+from calcipath.population.fhir_sql import newest_sql, quoted
 from calcipath.population.form_pool import Reading, read_forms
 from calcipath.population.form_rows import speaking_sql
 from calcipath.population.forms import FormReader
@@ -91,12 +91,13 @@ class Screening:
             self._read()
 
     def pick(self) -> None:
-        """Make the table `fact`: what the conditions read, who the patient is, and the facts that the record speaks of."""
+        """Make the view `fact`: what the conditions read, who the patient is, and the facts that the record speaks of."""
         last = self.database.count("SELECT max(patient) FROM patient")
         self._step("facts")
         self._pick(self.database, 1, min(PORTION, last))
         others = range(PORTION + 1, last + 1, PORTION)
         for_each_portion(self.database, others, PORTION, self._pick, lambda share: self._step("facts", share))
+        self.database.run(f"CREATE VIEW fact AS FROM read_parquet({quoted(f'{self.database.folder}/fact-*.parquet')})")
 
     def judge(self) -> str:
         """The query that judges everybody, from the table `fact`; see `results.patients_sql`."""
@@ -152,7 +153,8 @@ class Screening:
     def _pick(self, database: Database, first: int, last: int) -> None:
         run = database.run
         some = f"patient BETWEEN {first} AND {last}"
-        run(f"CREATE OR REPLACE TEMP VIEW own_entry AS SELECT * FROM entry WHERE {some}")
+        for table in ("patient", "entry"):
+            run(f"CREATE OR REPLACE TEMP VIEW own_{table} AS SELECT * FROM {table} WHERE {some}")
         if not self.options.as_of:
             ends = record_ends_sql(DUCKDB, occurrence_sql(DUCKDB, "", "own_entry"))
             run(f"CREATE OR REPLACE TEMP TABLE record_end AS {ends}")
@@ -160,9 +162,10 @@ class Screening:
         run(f"CREATE OR REPLACE TEMP TABLE occurrence AS {occurrence_sql(DUCKDB, self.options.as_of, speaking)}")
         run(f"CREATE OR REPLACE TEMP TABLE moment AS SELECT * FROM ({moment_sql(self.options.as_of)}) WHERE {some}")
         run(f"CREATE OR REPLACE TEMP TABLE picked AS {picked_sql(DUCKDB)}")
-        facts = fact_table_sql(self.reader.facts, self.options.complete, DUCKDB)
+        facts = fact_table_sql(self.reader.facts, self.options.complete, DUCKDB, "own_patient")
         whole = (
             "SELECT f.*, p.id AS patient_id, p.site AS patient_site, p.sex AS patient_sex, s.facts AS spoken_facts "
-            f"FROM ({facts}) AS f JOIN patient p ON f.patient = p.patient LEFT JOIN ({SPOKEN}) AS s ON f.patient = s.patient"
+            f"FROM ({facts}) AS f JOIN own_patient p ON f.patient = p.patient LEFT JOIN ({SPOKEN}) AS s ON f.patient = s.patient"
         )
-        run(f"CREATE TABLE fact AS {whole}" if first == 1 else f"INSERT INTO fact {whole}")
+        # As files: into a table the engine would write them twice.
+        run(f"COPY ({whole}) TO {quoted(f'{database.folder}/fact-{first}.parquet')} (FORMAT parquet)")
