@@ -72,15 +72,8 @@ class EntryReading:
         return {str(file): int(number) for file, number in found.items()}, tuple(bad_lines(found))
 
     def _read_part(self, part: Part) -> None:
-        run, events = self._database.run, self._with_notes(part.events)
-        sample = f"SELECT content FROM ({events}) WHERE odd IS NULL LIMIT {SAMPLE}"
-        since = self._number(f"SELECT DISTINCT content FROM ({sample})")
-        run(
-            "CREATE OR REPLACE TABLE known AS SELECT number, content, number IN (SELECT content FROM speaking) AS speaks "
-            f"FROM content WHERE number > {since}"
-        )
         try:
-            run(f"INSERT INTO entry {self._numbered(events)}")
+            self._pass(self._with_notes(part.events))
         except duckdb.Error:
             if self._source.looked_through is None:
                 raise
@@ -88,10 +81,19 @@ class EntryReading:
         if self._database.count("SELECT count(*) FROM entry WHERE odd <> ''"):
             raise NotAsItsHead
         since = self._number("SELECT DISTINCT late FROM entry WHERE late IS NOT NULL AND content IS NULL")
-        run(
+        self._database.run(
             "UPDATE entry SET content = c.number FROM content c "
             f"WHERE c.number > {since} AND entry.content IS NULL AND entry.late = c.content"
         )
+
+    def _pass(self, events: str) -> None:
+        sample = f"SELECT content FROM ({events}) WHERE odd IS NULL LIMIT {SAMPLE}"
+        since = self._number(f"SELECT DISTINCT content FROM ({sample})")
+        self._database.run(
+            "CREATE OR REPLACE TABLE known AS SELECT number, content, number IN (SELECT content FROM speaking) AS speaks "
+            f"FROM content WHERE number > {since}"
+        )
+        self._database.run(f"INSERT INTO entry {self._numbered(events)}")
 
     def _number(self, found: str) -> int:
         """Number new contents and have them read; gives the last number before them."""
