@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from calcipath.population.dialect import DUCKDB, when_high, when_low
 from calcipath.population.duckdb_engine import Database
-from calcipath.population.fhir_sql import is_date, quoted
+from calcipath.population.fhir_lines import quoted
+from calcipath.population.fhir_sql import is_date
 from calcipath.record.dates import parse_when
 
 YEARS = st.integers(1, 9998).map("{:04}".format)

@@ -16,7 +16,8 @@ import orjson
 
 from calcipath.population.dialect import DUCKDB, when_high, when_low
 from calcipath.population.duckdb_engine import Database
-from calcipath.population.fhir_sql import is_date, newest_sql, quoted
+from calcipath.population.fhir_lines import quoted
+from calcipath.population.fhir_sql import is_date, newest_sql
 from calcipath.population.marks import TimeSource, source_of, with_samples
 from calcipath.population.source import Source
 from calcipath.record.fhir.raw import RawResource

@@ -16,7 +16,7 @@ import orjson
 
 from calcipath.errors import InputError
 from calcipath.population.duckdb_engine import Database
-from calcipath.population.fhir_sql import LARGEST_RESOURCE, FhirFiles, all_lines_sql
+from calcipath.population.fhir_lines import LARGEST_RESOURCE, FhirFiles, all_lines_sql
 
 SUFFIXES: Final = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 MOST_SAMPLES: Final = 20

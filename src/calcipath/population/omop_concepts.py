@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from calcipath.population.fhir_sql import quoted
+from calcipath.population.fhir_lines import quoted
 from calcipath.population.omop_schema import STEMS, TABLES
 from calcipath.population.omop_source import OmopSource
 

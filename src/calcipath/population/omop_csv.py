@@ -13,7 +13,7 @@ import duckdb
 
 from calcipath.errors import InputError
 from calcipath.population.fhir_files import BadLine, first_sentence
-from calcipath.population.fhir_sql import quoted
+from calcipath.population.fhir_lines import quoted
 
 Run = Callable[[str], Sequence[tuple[Any, ...]]]
 LONGEST_LINE: Final = 2 * 1024 * 1024  # bytes

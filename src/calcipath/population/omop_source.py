@@ -12,7 +12,7 @@ import duckdb
 
 from calcipath.errors import InputError
 from calcipath.population.fhir_files import BadLine, first_sentence
-from calcipath.population.fhir_sql import quoted
+from calcipath.population.fhir_lines import quoted
 from calcipath.population.omop_csv import Run, read_csv_table
 from calcipath.population.omop_schema import TABLES, TELLING
 from calcipath.population.omop_values import SQL_TYPES, cell

@@ -8,7 +8,7 @@ from typing import Final
 from calcipath.guideline.model import Fact, Guideline
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fact_sets import WORD
-from calcipath.population.fhir_sql import quoted
+from calcipath.population.fhir_lines import quoted
 from calcipath.population.reason_query import ReasonQuery, because_query
 from calcipath.population.sql_columns import identifier
 from calcipath.population.verdict_sql import verdict_columns

@@ -15,7 +15,8 @@ from calcipath.population.dialect import DUCKDB
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.entry_reading import EntryReading, NotAsItsHead
 from calcipath.population.fhir_files import MOST_SAMPLES, BadLine
-from calcipath.population.fhir_sql import newest_sql, quoted
+from calcipath.population.fhir_lines import quoted
+from calcipath.population.fhir_sql import newest_sql
 from calcipath.population.form_pool import Reading, read_forms
 from calcipath.population.form_rows import speaking_sql
 from calcipath.population.forms import FormReader

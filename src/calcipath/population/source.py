@@ -14,9 +14,10 @@ import duckdb
 from calcipath.errors import InputError
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fhir_files import BadLine, bad_lines, find_ndjson, first_sentence, read_export
+from calcipath.population.fhir_lines import FhirFiles, quoted
 from calcipath.population.fhir_members import MEMBERS
 from calcipath.population.fhir_mixes import embed_ingredients
-from calcipath.population.fhir_sql import TARGETS, FhirFiles, events_sql, patients_sql, quoted, targets_sql, visits_sql
+from calcipath.population.fhir_sql import TARGETS, events_sql, patients_sql, targets_sql, visits_sql
 from calcipath.population.omop_people import patients_sql as omop_patients_sql
 from calcipath.population.omop_problems import problems_sql
 from calcipath.population.omop_source import OmopSource, find_omop

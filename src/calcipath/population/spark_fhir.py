@@ -19,16 +19,10 @@ from calcipath.errors import InputError
 from calcipath.population.dialect import SPARK, Dialect
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fhir_files import BadLine, bad_lines
+from calcipath.population.fhir_lines import LARGEST_RESOURCE
 from calcipath.population.fhir_members import MEMBERS
 from calcipath.population.fhir_mixes import embed_ingredients
-from calcipath.population.fhir_sql import (
-    LARGEST_RESOURCE,
-    TARGETS,
-    events_sql,
-    patients_sql,
-    targets_sql,
-    visits_sql,
-)
+from calcipath.population.fhir_sql import TARGETS, events_sql, patients_sql, targets_sql, visits_sql
 from calcipath.population.spark import Spark
 
 ENDINGS: Final = "*.{ndjson,ndjson.gz,jsonl,jsonl.gz}"
