@@ -41,7 +41,7 @@ def differing(path: Path, tables: Tables, options: ScreenOptions) -> list[str]:
     ]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables=data_sets(), options=OPTIONS)
 def test_drawn_tables(tables: dict[str, list[dict[str, str]]], options: ScreenOptions) -> None:
     with tempfile.TemporaryDirectory() as folder:
