@@ -45,7 +45,7 @@ class RunOptions:
     seen (`encounters.parquet`); both on DuckDB only."""
 
     screen: ScreenOptions
-    memory: str = "600MB"
+    memory: str = "500MB"
     threads: int = 2
     flat: str = ""
     encounters: bool = False
