@@ -11,7 +11,7 @@ import pytest
 from calcipath.output.progress import StepProgress
 from calcipath.population.steps import REPORT, WHAT_IF, screening_steps
 
-PLAN = [("source", 10.0), ("patients", 10.0), ("patients 1", 60.0), ("results", 20.0)]
+PLAN = [("source", 10.0), ("patients", 10.0), ("facts", 60.0), ("results", 20.0)]
 
 
 class Terminal(io.StringIO):
@@ -25,8 +25,8 @@ def test_the_share_is_that_of_the_steps_before_and_of_the_portions() -> None:
     for name, within in (
         ("source", 0.0),
         ("patients", 0.0),
-        ("patients 1 to 100,000", 0.0),
-        ("patients 100,001 to 200,000", 0.5),
+        ("facts", 0.0),
+        ("facts", 0.5),
         ("something unforeseen", 0.0),
         ("results", 0.0),
     ):

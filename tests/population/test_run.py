@@ -65,6 +65,8 @@ def test_results_are_numbered_and_the_latest_is_named(source: Path, tmp_path: Pa
     assert level == [(PATIENT, "at-risk")]
     about = json.loads((out / "latest" / "run.json").read_text())
     assert (about["patients"], about["complete"], about["source"]) == (1, ["medications"], "source")
+    assert list(about["seconds"]) == ["source", "patients", "entries", "versions", "facts", "verdicts"]
+    assert all(seconds > 0 for seconds in about["seconds"].values())
 
 
 def test_what_the_reading_took_is_told(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -278,6 +280,33 @@ def test_one_reference_in_two_flat_files_is_not_lost(tmp_path: Path) -> None:
     first, second = (rows(tmp_path / "out" / f"run-000{n}", "SELECT facts FROM {}") for n in (1, 2))
     assert first == second
     assert [fact["fact"] for fact in first[0][0]].count("albumin") == 1
+
+
+def test_folders_whose_names_look_like_patterns(source: Path, tmp_path: Path) -> None:
+    for name in ("ward [1]", "all *"):
+        held = tmp_path / name / "source"
+        shutil.copytree(source, held)
+        assert main(["screen", str(held), "--out", str(tmp_path / name / "out"), "--no-report"]) == 0
+        assert rows(source, f"SELECT patient FROM '{tmp_path / name / 'out' / 'latest' / 'patient.parquet'}'") == [
+            (PATIENT,)
+        ]
+
+
+def test_a_flat_entry_without_a_content_is_told(tmp_path: Path) -> None:
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    columns = {
+        "patient": ("sex", "birth_date", "death_date", "site"),
+        "event": ("reference", "content", "started", "ended", "recorded", "notes"),
+    }
+    with duckdb.connect(":memory:") as connection:
+        for table, names in columns.items():
+            empty = "".join(f", NULL::VARCHAR AS {name}" for name in names)
+            select = f"SELECT 'p' AS patient{empty}, 1.0::DOUBLE AS value"
+            connection.execute(f"COPY ({select}) TO '{flat / table}.parquet' (FORMAT parquet)")
+    assert main(["screen", str(flat), "--out", str(tmp_path / "out"), "--no-report"]) == 0
+    quality = json.loads((tmp_path / "out" / "latest" / "quality.json").read_text())
+    assert [(p["problem"], p["entries"]) for p in quality["problems"]] == [("unreadable", 1)]
 
 
 def test_a_value_without_a_unit_is_counted(tmp_path: Path) -> None:

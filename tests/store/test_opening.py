@@ -147,6 +147,7 @@ def test_opening_waits_for_another_process_that_has_just_made_the_file(sqlite_ur
     open_store(sqlite_url).close()
     release.join()
     other.close()
+    assert version(sqlite_url) == NEWEST
 
 
 def test_a_newer_store_is_refused_and_left_alone(url: str) -> None:

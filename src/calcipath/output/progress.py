@@ -66,7 +66,7 @@ class StepProgress:
     def __call__(self, name: str, within: float = 0.0) -> None:
         """A step begins, or so much of it is done (0 to 1)."""
         ahead = range(self._place, len(self._plan))
-        self._place = next((n for n in ahead if _is(name, self._plan[n][0])), self._place)
+        self._place = next((n for n in ahead if name == self._plan[n][0]), self._place)
         self._name, self._within = name, within
         if self._clock is not None:
             self._draw()
@@ -90,8 +90,3 @@ class StepProgress:
         line = f"{_bar(self.share, width)} {told}" if width > 0 else told
         sys.stderr.write(f"\r\033[K{line[: columns - 1]}")
         sys.stderr.flush()
-
-
-def _is(name: str, planned: str) -> bool:
-    """Of a planned step of several words, as `patients 1`, the name may go on."""
-    return name == planned or (" " in planned and name.startswith(f"{planned} "))

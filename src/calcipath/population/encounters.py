@@ -17,7 +17,7 @@ import orjson
 from calcipath.population.dialect import DUCKDB, when_high, when_low
 from calcipath.population.duckdb_engine import Database
 from calcipath.population.fhir_lines import quoted
-from calcipath.population.fhir_sql import is_date, newest_sql
+from calcipath.population.fhir_sql import HAS_ID, is_date, newest_sql
 from calcipath.population.marks import TimeSource, source_of, with_samples
 from calcipath.population.source import Source
 from calcipath.record.fhir.raw import RawResource
@@ -119,10 +119,9 @@ def _written(when: When | None, *, latest: bool) -> float:
 def _counts_sql(patients: str, *, discharges: bool) -> str:
     """Newest versions only, and of the entries of a patient those that fall into the year."""
     newest = f"max_by(struct_pack(c := content, s := started, e := ended, r := recorded), {newest_sql('rowid')})"
-    named = "reference IS NOT NULL AND reference NOT LIKE '%/'"
     once = (
-        f"SELECT patient, unnest({newest}) FROM visit WHERE {named} GROUP BY patient, reference UNION ALL "
-        f"SELECT patient, content, started, ended, recorded FROM visit WHERE NOT coalesce({named}, false)"
+        f"SELECT patient, unnest({newest}) FROM visit WHERE {HAS_ID} GROUP BY patient, reference UNION ALL "
+        f"SELECT patient, content, started, ended, recorded FROM visit WHERE NOT coalesce({HAS_ID}, false)"
     )
     timed = (
         f"SELECT s.patient, f.in_hospital, f.is_over, {_instant('started')} AS began, {_instant('ended')} AS ended "

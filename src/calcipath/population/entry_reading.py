@@ -13,7 +13,7 @@ import duckdb
 
 from calcipath.population.duckdb_engine import JOIN_CHOICES, Database
 from calcipath.population.fhir_files import BadLine, bad_lines
-from calcipath.population.fhir_sql import newest_sql
+from calcipath.population.fhir_sql import HAS_ID, newest_sql
 from calcipath.population.source import Part, Source
 
 SAMPLE: Final = 50_000  # entries
@@ -22,8 +22,6 @@ ENTRY: Final = (
     "started VARCHAR, ended VARCHAR, recorded VARCHAR, value DOUBLE, visit VARCHAR, updated VARCHAR, version VARCHAR, "
     "odd VARCHAR, file VARCHAR"
 )
-# An entry without an id is no version of another; its reference is empty or ends with the type.
-NAMED: Final = "s.reference IS NOT NULL AND s.reference NOT LIKE '%/'"
 
 
 class NotAsItsHead(Exception):  # noqa: N818  no error: the source is then looked through
@@ -124,7 +122,7 @@ class EntryReading:
         columns = (
             "p.patient",
             "CASE WHEN p.patient IS NULL THEN s.patient END AS stranger",
-            f"CASE WHEN {NAMED} THEN hash(s.reference) END AS named",
+            f"CASE WHEN {HAS_ID} THEN hash(s.reference) END AS named",
             told("reference"),
             "c.number AS content",
             "CASE WHEN c.number IS NULL AND s.odd IS NULL THEN s.content END AS late",

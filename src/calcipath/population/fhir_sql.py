@@ -67,6 +67,10 @@ def _version(dialect: Dialect) -> str:
     return f"{dialect.words_at('meta', 'lastUpdated')} AS updated, {dialect.words_at('meta', 'versionId')} AS version"
 
 
+# An entry without an id is no version of another; its reference is empty or ends with the type.
+HAS_ID: Final = "reference IS NOT NULL AND reference NOT LIKE '%/'"
+
+
 def version_order(dialect: Dialect = DUCKDB) -> tuple[str, str]:
     """What orders the versions of one entry: when it was updated, and its number."""
     updated = f"CASE WHEN {is_date('updated', dialect)} THEN {when_low('updated', dialect)} ELSE {NOWHERE} END"

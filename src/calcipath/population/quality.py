@@ -37,7 +37,7 @@ class Screened(Protocol):
 def quality(database: Database, screening: Screened) -> dict[str, Any]:
     """The content of `quality.json`; the tables of the screening must be made.
 
-    Where the entries are on a cluster, `future` and the values out of their range are not counted.
+    Where the entries are on a cluster, `future` and `values_not_used` are null: not counted.
     """
     told = screening.told()
     as_of = screening.options.as_of if told.entries_at_hand else ""
@@ -46,7 +46,7 @@ def quality(database: Database, screening: Screened) -> dict[str, Any]:
         problems.append(_problem(str(table), str(kind), f"column {column}" if column else "", int(number)))
     future = _future(database, as_of)
     problems.extend(_problem(kind, "future-date", "dated later; not used", number) for kind, number in future.items())
-    values = _values_not_used(database, screening, at_hand=told.entries_at_hand)
+    values = _values_not_used(database, screening) if told.entries_at_hand else None
     problems.sort(key=lambda each: (-each["entries"], each["resource_type"], each["problem"], each["handling"]))
     return {
         "kind": told.kind,
@@ -137,11 +137,11 @@ def _future(database: Database, as_of: str) -> dict[str, int]:
     return {str(kind): int(number) for kind, number in found}
 
 
-def _values_not_used(database: Database, screening: Screened, *, at_hand: bool) -> list[dict[str, Any]]:
+def _values_not_used(database: Database, screening: Screened) -> list[dict[str, Any]]:
     """By fact: values out of their believable range, and values without a fitting unit."""
     facts = screening.reader.facts
     found = {(str(fact), str(why)): int(entries) for fact, why, entries in database.run(_WITHOUT_UNIT)}
-    for number, unit, entries in _out_of_range(database, screening.options.as_of) if at_hand else ():
+    for number, unit, entries in _out_of_range(database, screening.options.as_of):
         key = facts[number].id, IMPOSSIBLE if unit else IMPLAUSIBLE
         found[key] = found.get(key, 0) + entries
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))

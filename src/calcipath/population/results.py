@@ -19,25 +19,32 @@ AS_OF: Final = "strftime(to_timestamp(as_of), '%Y-%m-%dT%H:%M:%SZ')"
 KEPT: Final = ("as_of", "patient_id", "patient_site", "patient_sex", "spoken_facts")  # in the table `fact`, no facts
 
 
-class ResultWriter:
-    """Writes what a screening found as Parquet into a folder."""
+# Of a text as long as this, the search for what is written twice costs more than it saves.
+PLANNING: Final = "common_subexpressions,statistics_propagation"
 
-    def __init__(self, database: Database, guideline: Guideline, facts: tuple[Fact, ...], folder: Path) -> None:
-        self.database, self.guideline, self.facts, self.folder = database, guideline, facts, folder
 
-    def write(self, judged: str) -> None:
-        """`patient.parquet`: verdicts, reasons, evidence; `fact.parquet`: what the conditions read.
+def write_results(database: Database, guideline: Guideline, facts: tuple[Fact, ...], judged: str, folder: Path) -> None:
+    """`patient.parquet`: verdicts, reasons, evidence; `fact.parquet`: what the conditions read.
 
-        `judged` is SQL that gives the columns of `judged_query`.
-        """
-        self._write(patients_sql(self.guideline, self.facts, judged), self.folder / "patient.parquet")
-        others = ", ".join(("patient", *KEPT))
-        self._write(f"SELECT patient_id AS patient, * EXCLUDE ({others}) FROM fact", self.folder / "fact.parquet")
+    `judged` is SQL that gives the columns of `judged_query`; `fact` is as `described_sql` gives it.
+    """
+    database.run(f"SET disabled_optimizers = '{PLANNING}'")
+    _write(database, patients_sql(guideline, facts, judged), folder / "patient.parquet")
+    database.run("RESET disabled_optimizers")
+    others = ", ".join(("patient", *KEPT))
+    _write(database, f"SELECT patient_id AS patient, * EXCLUDE ({others}) FROM fact", folder / "fact.parquet")
 
-    def _write(self, select: str, file: Path) -> None:
-        self.database.run(
-            f"COPY ({select}) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)"
-        )
+
+def _write(database: Database, select: str, file: Path) -> None:
+    database.run(f"COPY ({select}) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)")
+
+
+def described_sql(facts: str, people: str, spoken: str) -> str:
+    """The facts of patients with who they are and what their records speak of: the columns `KEPT`."""
+    return (
+        "SELECT f.*, p.id AS patient_id, p.site AS patient_site, p.sex AS patient_sex, s.facts AS spoken_facts "
+        f"FROM ({facts}) AS f JOIN {people} p ON f.patient = p.patient LEFT JOIN ({spoken}) AS s ON f.patient = s.patient"
+    )
 
 
 def judged_query(guideline: Guideline, source: str = "fact") -> ReasonQuery:

@@ -23,7 +23,7 @@ from calcipath.population.encounters import write_encounters
 from calcipath.population.fhir_files import first_sentence
 from calcipath.population.form_pool import Reading
 from calcipath.population.quality import quality
-from calcipath.population.results import ResultWriter
+from calcipath.population.results import write_results
 from calcipath.population.screening import Screening, ScreenOptions
 from calcipath.population.source import Source, make_ready, open_source, write_flat
 from calcipath.population.spark import connect
@@ -121,6 +121,7 @@ def _run(
     if options.encounters:
         step("encounters")
         write_encounters(database, screening.source, folder, options.screen.code_systems)
+        step.end()
     return done
 
 
@@ -135,8 +136,9 @@ def _screened(
     screening.prepare()
     screening.pick()
     step("verdicts")
-    ResultWriter(database, guideline, screening.reader.facts, folder).write(screening.judge())
+    write_results(database, guideline, screening.reader.facts, screening.judge(), folder)
     _tell(folder / "quality.json", quality(database, screening))
+    step.end()
     return Done(engine, database.count("SELECT count(*) FROM patient"), screening.reading)
 
 
@@ -222,11 +224,16 @@ class _Steps:
         self._name, self._since = "", time.monotonic()
 
     def __call__(self, name: str, within: float = 0.0) -> None:
-        now = time.monotonic()
-        if self._name:
-            self._seconds[self._name] = round(self._seconds.get(self._name, 0.0) + now - self._since, 3)
-        self._name, self._since = name, now
+        self.end()
+        self._name, self._since = name, time.monotonic()
         self._watch(name, within)
+
+    def end(self) -> None:
+        """The step is done."""
+        if self._name:
+            took = time.monotonic() - self._since
+            self._seconds[self._name] = round(self._seconds.get(self._name, 0.0) + took, 3)
+        self._name = ""
 
 
 def _about(

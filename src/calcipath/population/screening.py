@@ -30,7 +30,7 @@ from calcipath.population.picking_sql import (
     record_ends_sql,
 )
 from calcipath.population.portions import for_each_portion
-from calcipath.population.results import judged_query
+from calcipath.population.results import described_sql, judged_query
 from calcipath.population.source import Source, make_ready
 
 PORTION: Final = 50_000  # patients
@@ -98,7 +98,8 @@ class Screening:
         self._pick(self.database, 1, min(PORTION, last))
         others = range(PORTION + 1, last + 1, PORTION)
         for_each_portion(self.database, others, PORTION, self._pick, lambda share: self._step("facts", share))
-        self.database.run(f"CREATE VIEW fact AS FROM read_parquet({quoted(f'{self.database.folder}/fact-*.parquet')})")
+        files = ", ".join(quoted(self._facts_from(first)) for first in (1, *others))
+        self.database.run(f"CREATE VIEW fact AS FROM read_parquet([{files}])")
 
     def judge(self) -> str:
         """The query that judges everybody, from the table `fact`; see `results.patients_sql`."""
@@ -164,9 +165,10 @@ class Screening:
         run(f"CREATE OR REPLACE TEMP TABLE moment AS SELECT * FROM ({moment_sql(self.options.as_of)}) WHERE {some}")
         run(f"CREATE OR REPLACE TEMP TABLE picked AS {picked_sql(DUCKDB)}")
         facts = fact_table_sql(self.reader.facts, self.options.complete, DUCKDB, "own_patient")
-        whole = (
-            "SELECT f.*, p.id AS patient_id, p.site AS patient_site, p.sex AS patient_sex, s.facts AS spoken_facts "
-            f"FROM ({facts}) AS f JOIN own_patient p ON f.patient = p.patient LEFT JOIN ({SPOKEN}) AS s ON f.patient = s.patient"
-        )
         # As files: into a table the engine would write them twice.
-        run(f"COPY ({whole}) TO {quoted(f'{database.folder}/fact-{first}.parquet')} (FORMAT parquet)")
+        whole = described_sql(facts, "own_patient", SPOKEN)
+        run(f"COPY ({whole}) TO {quoted(self._facts_from(first))} (FORMAT parquet)")
+
+    def _facts_from(self, first: int) -> str:
+        """The file of a portion; each is named, since a star would make a pattern of the whole path."""
+        return f"{self.database.folder}/fact-{first}.parquet"

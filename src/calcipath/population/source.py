@@ -172,7 +172,8 @@ def _flat(database: Database, place: Path) -> Source:
 
 
 def _flat_part(database: Database, file: Path) -> Part:
-    columns = ", ".join((*FLAT_EVENT, f"{NO_TEXT} AS visit", _kept_version(database, file), ALL_RIGHT))
+    told = (name if name != "content" else "coalesce(content, '') AS content" for name in FLAT_EVENT)
+    columns = ", ".join((*told, f"{NO_TEXT} AS visit", _kept_version(database, file), ALL_RIGHT))
     return Part(file.name, f"SELECT {columns} FROM {_parquet(file)}", size=_size((str(file),)))
 
 

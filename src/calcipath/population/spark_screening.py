@@ -16,7 +16,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from calcipath.guideline.model import Guideline
 from calcipath.population.dialect import SPARK
 from calcipath.population.duckdb_engine import Database
-from calcipath.population.fhir_sql import version_order
+from calcipath.population.fhir_sql import HAS_ID, version_order
 from calcipath.population.form_pool import Reading, read_forms
 from calcipath.population.form_rows import BEARING, speaking_sql
 from calcipath.population.forms import FormReader
@@ -31,6 +31,7 @@ from calcipath.population.picking_sql import (
 )
 from calcipath.population.reason_query import because_query
 from calcipath.population.results import KEPT as ABOUT
+from calcipath.population.results import described_sql
 from calcipath.population.screening import ScreenOptions, Step, Told
 from calcipath.population.spark import Spark
 from calcipath.population.spark_source import open_on_spark
@@ -38,7 +39,6 @@ from calcipath.population.spark_source import open_on_spark
 CONTENTS: Final = 200_000  # at a time
 PORTION: Final = 25_000  # patients, of results: bounded here, and by what the server's driver may collect
 BUCKETS: Final = 256
-NAMED: Final = "reference IS NOT NULL AND reference NOT LIKE '%/'"  # an entry without an id is no version of another
 PATIENT: Final = ("sex", "birth_date", "death_date", "site")
 KEPT: Final = ("reference", "started", "ended", "recorded", "value", "visit")
 SPOKEN: Final = (
@@ -97,8 +97,7 @@ class SparkScreening:
         facts = fact_table_sql(self.reader.facts, self.options.complete, SPARK)
         keep(
             "fact",
-            "SELECT f.*, p.id AS patient_id, p.site AS patient_site, p.sex AS patient_sex, s.facts AS spoken_facts "
-            f"FROM ({facts}) AS f JOIN patient p ON f.patient = p.patient LEFT JOIN ({SPOKEN}) AS s ON f.patient = s.patient",
+            described_sql(facts, "patient", SPOKEN),
         )
         self._bring("fact")
 
@@ -208,7 +207,7 @@ class SparkScreening:
 
     def _read_entries(self) -> None:
         spark = self.spark
-        spark.keep("twice", f"SELECT reference FROM event WHERE {NAMED} GROUP BY reference HAVING count(*) > 1")
+        spark.keep("twice", f"SELECT reference FROM event WHERE {HAS_ID} GROUP BY reference HAVING count(*) > 1")
         self._versions = self._count("SELECT count(*) FROM twice")
         once = "SELECT * FROM event_read"
         if self._versions:

@@ -144,6 +144,8 @@ def quality(data: PageData) -> Markup:
         ("Entries dated after the run’s instant", found.get("future")),
         ("Entries that came in several versions (the newest is used)", found.get("versions")),
     ]
+    if found.get("values_not_used") is None:
+        counted.append(("Values out of their range or without a fitting unit", None))
     first = table(
         ("What", "Count"),
         [(name, word(int(count)) if isinstance(count, int) else "not counted") for name, count in counted],
