@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +32,10 @@ class Comparer:
 
     request: Request
     knowledge: ThiosulfateKnowledge
+    # Pairs of the typical patient so far: an answer asks for the same five some twenty times. A replaced comparer has its own.
+    _known: list[tuple[Scenario, Alteration | None, Pair]] = field(
+        init=False, default_factory=list, compare=False, repr=False
+    )
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
@@ -48,6 +52,14 @@ class Comparer:
 
     def pair(self, scenario: Scenario, alteration: Alteration | None = None) -> Pair:
         """The typical patient under a scenario, with one unknown altered where asked."""
+        for known, change, pair in self._known:
+            if known is scenario and change is alteration:
+                return pair
+        found = self._typical(scenario, alteration)
+        self._known.append((scenario, alteration, found))
+        return found
+
+    def _typical(self, scenario: Scenario, alteration: Alteration | None) -> Pair:
         own = typical(self.request.patient, self.request.dialysis, scenario, self.knowledge)
         other = typical(self.request.patient, REFERENCE_DIALYSIS, scenario, self.knowledge)
         if alteration is not None:

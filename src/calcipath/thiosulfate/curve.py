@@ -6,7 +6,7 @@ Of the dose alone, without the endogenous level. Times in h, concentrations in m
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,13 @@ from calcipath.thiosulfate.dialysis import within
 from calcipath.thiosulfate.exposure import clearance_table, dose_list, steady_state_curve
 from calcipath.thiosulfate.kinetics import Kinetics, sampled, typical
 from calcipath.thiosulfate.propagator import Array
-from calcipath.thiosulfate.request import Request, checked_request
+from calcipath.thiosulfate.request import (
+    REFERENCE_DIALYSIS,
+    REFERENCE_TIMING,
+    Request,
+    checked_request,
+    reference_doses,
+)
 from calcipath.thiosulfate.schedule import Schedule
 from calcipath.thiosulfate.simulation import simulate
 from calcipath.thiosulfate.timeline import DIGITS
@@ -54,8 +60,12 @@ def regimen_curve(
     *,
     beginning: Beginning = "steady-state",
     days: float = 7.0,
+    others: bool = True,
 ) -> RegimenCurve:
-    """The curve when each dose is `grams` of the product's salt. Raises `InputError` as the dosing answer does."""
+    """The curve when each dose is `grams` of the product's salt; `others`: under the other readings too.
+
+    Raises `InputError` as the dosing answer does.
+    """
     checked_request(request, knowledge)
     within(days, "--days", 1.0, 84.0, "days")
     comparer = Comparer(request, knowledge)
@@ -63,7 +73,7 @@ def regimen_curve(
     times = _times(schedule, days * 24.0)
     run = _steady if beginning == "steady-state" else _first
     curves = {}
-    for scenario in comparer.scenarios:
+    for scenario in comparer.scenarios if others else comparer.scenarios[:1]:
         curves[scenario.id] = run(
             typical(request.patient, request.dialysis, scenario, knowledge), schedule, mmol, times
         )
@@ -74,7 +84,7 @@ def regimen_curve(
         beginning,
         times,
         {name: level[:, 0] for name, (level, _) in curves.items()},
-        {scenario.id: scenario.title for scenario in comparer.scenarios},
+        {scenario.id: scenario.title for scenario in comparer.scenarios if scenario.id in curves},
         curves[default][1][:, 0],
         np.percentile(spread, BAND, axis=1),
         people.volume.size,
@@ -83,6 +93,23 @@ def regimen_curve(
             _repeated([(start, start + hours) for start, hours in schedule.doses], schedule.period, float(times[-1]))
         ),
     )
+
+
+def reference_curve(
+    request: Request, knowledge: ThiosulfateKnowledge, *, beginning: Beginning = "steady-state", days: float = 7.0
+) -> RegimenCurve | None:
+    """The curve of the reference regimen in the same patient, under the first reading and of the typical patient alone.
+
+    None where the reference dose is undefined (exactly the weight limit).
+    """
+    doses = reference_doses(request.patient.weight, knowledge)
+    if len(doses) != 1:
+        return None
+    asked = replace(
+        request, dialysis=REFERENCE_DIALYSIS, timing=REFERENCE_TIMING, interval=None, dose=doses[0], population=1
+    )
+    grams = request.product.grams(doses[0] / knowledge.salts["pentahydrate"].molar_mass * 1000.0)
+    return regimen_curve(asked, knowledge, grams, beginning=beginning, days=days, others=False)
 
 
 def _times(schedule: Schedule, until: float) -> Array:
