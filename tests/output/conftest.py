@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,74 @@ def timeline() -> Timeline:
         ),
         now=seconds("2026-01-15"),
     )
+
+
+class Outline(HTMLParser):
+    """Elements with their attributes, the text, and nesting errors of a piece of a page."""
+
+    def __init__(self, piece: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.errors: list[str] = []
+        self.words: list[str] = []
+        self.named: dict[str, str] = {}  # text of the elements with an id that hold text alone
+        self._last_id = ""
+        self.feed(piece)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {key: value or "" for key, value in attrs}))
+        self._last_id = dict(attrs).get("id") or ""
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._last_id = ""
+        if not self.open or self.open.pop() != tag:
+            self.errors.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+        if self._last_id:
+            self.named[self._last_id] = data
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def of(self, *names: str, class_: str = "") -> list[dict[str, str]]:
+        """Attributes of the elements of these names, with the class where one is given."""
+        return [
+            found
+            for name, found in self.elements
+            if name in names and (not class_ or class_ in found.get("class", "").split())
+        ]
+
+
+VOID = {"br", "hr", "meta"}
+RUNS = {"script", "style", "link", "iframe", "object", "img", "foreignObject", "use", "image"}
+
+
+@pytest.fixture(scope="session")
+def outline() -> Callable[[str], Outline]:
+    """Reads a piece of a page and requires what holds for all: nesting, unique ids, named pictures, a strict policy."""
+
+    def read(piece: str) -> Outline:
+        found = Outline(piece)
+        assert found.errors == []
+        assert found.open == []
+        identifiers = [each["id"] for _, each in found.elements if "id" in each]
+        assert len(identifiers) == len(set(identifiers))
+        assert not {name for name, _ in found.elements} & RUNS
+        assert not [key for _, each in found.elements for key in each if key == "style" or key.startswith("on")]
+        assert "url(" not in piece
+        for picture in found.of("svg"):
+            assert picture["role"] == "img"
+            names = picture["aria-labelledby"].split()
+            assert all(found.named[name].strip() for name in names)
+        for head in found.of("th"):
+            assert head["scope"] in ("row", "col")
+        return found
+
+    return read

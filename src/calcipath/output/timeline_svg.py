@@ -64,10 +64,10 @@ def _drawing(
         shapes.append(_panel(canvas, panel, y))
         y += TITLE + PLOT + 8
     for bar in timeline.bars:
-        shapes.append(_bar(canvas, bar, y))
+        shapes.append(draw_bar(canvas, bar, y))
         y += ROW
     for kind in dict.fromkeys(mark.kind for mark in timeline.marks):
-        shapes.append(_lane(canvas, kind, timeline.marks, y))
+        shapes.append(draw_lane(canvas, kind, timeline.marks, y))
         y += ROW + 6
     height = y + 22
     title = tag("title", f"Timeline from {calendar_day(span[0])} to {calendar_day(span[1])}", id=f"{form}-title")
@@ -76,7 +76,7 @@ def _drawing(
         "svg",
         title,
         about,
-        _axis(canvas, timeline, y, width),
+        draw_axis(canvas, timeline.now, y, width),
         *shapes,
         viewBox=f"0 0 {width:g} {height:g}",
         class_=form,
@@ -91,7 +91,7 @@ def _description(timeline: Timeline) -> str:
         for series in timeline.series
         if series.points
     ]
-    said += [f"{bar.label}: {_state(bar)}" for bar in timeline.bars]
+    said += [f"{bar.label}: {state_of(bar)}" for bar in timeline.bars]
     said += [wording.count(len(timeline.marks), "event")] if timeline.marks else []
     return "; ".join(said) + ". The table below holds every value."
 
@@ -100,20 +100,22 @@ def _reading(series: Series, point: Point) -> str:
     return f"{wording.number(point[1])} {wording.unit(series.unit)} on {calendar_day(point[0])}"
 
 
-def _axis(canvas: Canvas, timeline: Timeline, y: float, width: float) -> Markup:
+def draw_axis(canvas: Canvas, now: float | None, y: float, width: float) -> Markup:
+    """Calendar lines and labels down to `y`, and the line of the instant `now`."""
     shapes: list[Markup] = []
     for when, label in ticks(canvas.time.low, canvas.time.high, 7 if width > 500 else 3):
         x = canvas.time(when)
         anchor = "start" if x < canvas.left + 24 else "end" if x > width - 32 else "middle"
-        shapes.append(tag("line", x1=_n(x), x2=_n(x), y1="4", y2=_n(y), class_="grid"))
-        shapes.append(tag("text", label, x=_n(x), y=_n(y + 15), text_anchor=anchor, class_="faint"))
-    if timeline.now is not None:
-        now = _n(canvas.time(timeline.now))
-        shapes.append(tag("line", x1=now, x2=now, y1="4", y2=_n(y), class_="now"))
+        shapes.append(tag("line", x1=pixels(x), x2=pixels(x), y1="4", y2=pixels(y), class_="grid"))
+        shapes.append(tag("text", label, x=pixels(x), y=pixels(y + 15), text_anchor=anchor, class_="faint"))
+    if now is not None:
+        x_now = pixels(canvas.time(now))
+        shapes.append(tag("line", x1=x_now, x2=x_now, y1="4", y2=pixels(y), class_="now"))
     return join(*shapes)
 
 
-def _n(value: float) -> str:
+def pixels(value: float) -> str:
+    """A length or coordinate with one decimal."""
     return f"{value:.1f}".removesuffix(".0")
 
 
@@ -126,7 +128,7 @@ def _panel(canvas: Canvas, panel: tuple[Series, ...], y: float) -> Markup:
     scale = Scale(low - pad, high + pad, y + TITLE + PLOT, y + TITLE)
     return tag(
         "g",
-        tag("text", _panel_title(panel), x="0", y=_n(y + 14), class_="name"),
+        tag("text", _panel_title(panel), x="0", y=pixels(y + 14), class_="name"),
         _band(canvas, first, scale),
         _value_labels(canvas, edges, values, scale),
         *(_curve(canvas, series, scale, place) for place, series in enumerate(panel)),
@@ -153,10 +155,10 @@ def _target(series: Series) -> str:
 def _band(canvas: Canvas, series: Series, scale: Scale) -> Markup:
     frame = tag(
         "rect",
-        x=_n(canvas.left),
-        y=_n(scale.stop),
-        width=_n(canvas.right - canvas.left),
-        height=_n(PLOT),
+        x=pixels(canvas.left),
+        y=pixels(scale.stop),
+        width=pixels(canvas.right - canvas.left),
+        height=pixels(PLOT),
         class_="frame",
     )
     if series.band_low is None and series.band_high is None:
@@ -165,10 +167,10 @@ def _band(canvas: Canvas, series: Series, scale: Scale) -> Markup:
     foot = scale(series.band_low) if series.band_low is not None else scale.start
     band = tag(
         "rect",
-        x=_n(canvas.left),
-        y=_n(min(top, foot)),
-        width=_n(canvas.right - canvas.left),
-        height=_n(abs(foot - top)),
+        x=pixels(canvas.left),
+        y=pixels(min(top, foot)),
+        width=pixels(canvas.right - canvas.left),
+        height=pixels(abs(foot - top)),
         class_="band",
     )
     return join(frame, band)
@@ -183,14 +185,16 @@ def _value_labels(canvas: Canvas, edges: list[float], values: list[float], scale
         if all(abs(y - other) >= 12 for other in shown):
             shown.append(y)
             name = wording.number(float(value))
-            labels.append(tag("text", name, x=_n(canvas.left - 5), y=_n(y + 4), text_anchor="end", class_="faint"))
+            labels.append(
+                tag("text", name, x=pixels(canvas.left - 5), y=pixels(y + 4), text_anchor="end", class_="faint")
+            )
     return join(*labels)
 
 
 def _curve(canvas: Canvas, series: Series, scale: Scale, place: int) -> Markup:
     points = sorted(series.points)
     kind = "first" if place == 0 else "second"
-    path = " ".join(f"{_n(canvas.time(when))},{_n(scale(value))}" for when, value, _ in points)
+    path = " ".join(f"{pixels(canvas.time(when))},{pixels(scale(value))}" for when, value, _ in points)
     dots = [
         tag(
             "circle",
@@ -198,8 +202,8 @@ def _curve(canvas: Canvas, series: Series, scale: Scale, place: int) -> Markup:
                 "title",
                 f"{series.name} {_reading(series, point)} ({point[2]})",
             ),
-            cx=_n(canvas.time(point[0])),
-            cy=_n(scale(point[1])),
+            cx=pixels(canvas.time(point[0])),
+            cy=pixels(scale(point[1])),
             r="3.2",
             class_=f"dot {kind}",
         )
@@ -209,28 +213,37 @@ def _curve(canvas: Canvas, series: Series, scale: Scale, place: int) -> Markup:
     last = points[-1]
     number = None
     if place == 0:
-        number = tag("text", wording.number(last[1]), x=_n(canvas.right + 6), y=_n(scale(last[1]) + 4), class_="last")
+        number = tag(
+            "text", wording.number(last[1]), x=pixels(canvas.right + 6), y=pixels(scale(last[1]) + 4), class_="last"
+        )
     return join(line, *dots, number)
 
 
-def _state(bar: Bar) -> str:
+def state_of(bar: Bar) -> str:
+    """From when to when, in words."""
     start = f"from {calendar_day(bar.start)}" if bar.start is not None else "start not recorded"
     if bar.current:
         return f"{start}, current"
     return f"{start} to {calendar_day(bar.end)}" if bar.end is not None else f"{start}, not current"
 
 
-def _bar(canvas: Canvas, bar: Bar, y: float) -> Markup:
+def draw_bar(canvas: Canvas, bar: Bar, y: float) -> Markup:
+    """A drug or treatment with its label above it; hollow when it has ended."""
     start = canvas.time(bar.start) if bar.start is not None else canvas.left
     end = canvas.right if bar.current or bar.end is None else canvas.time(bar.end)
     label = tag(
-        "text", bar.label, tag("tspan", f"  {_state(bar)}", dx="6", class_="faint"), x="0", y=_n(y + 11), class_="name"
+        "text",
+        bar.label,
+        tag("tspan", f"  {state_of(bar)}", dx="6", class_="faint"),
+        x="0",
+        y=pixels(y + 11),
+        class_="name",
     )
     shape = tag(
         "rect",
-        x=_n(min(start, end)),
-        y=_n(y + 15),
-        width=_n(max(abs(end - start), 3)),
+        x=pixels(min(start, end)),
+        y=pixels(y + 15),
+        width=pixels(max(abs(end - start), 3)),
         height="6",
         rx="1",
         class_="bar" if bar.current else "bar ended",
@@ -238,32 +251,34 @@ def _bar(canvas: Canvas, bar: Bar, y: float) -> Markup:
     return tag("g", label, shape)
 
 
-def _lane(canvas: Canvas, kind: str, marks: tuple[Mark, ...], y: float) -> Markup:
+def draw_lane(canvas: Canvas, kind: str, marks: tuple[Mark, ...], y: float) -> Markup:
     """The events of one kind: numbered discs, moved aside where they would overlap, or ticks when they are many."""
     shapes: list[Markup] = []
     taken = -99.0
     for mark in sorted((mark for mark in marks if mark.kind == kind), key=lambda mark: mark.when):
         x = canvas.time(mark.when)
         if mark not in canvas.numbers:
-            shapes.append(tag("line", x1=_n(x), x2=_n(x), y1=_n(y + 15), y2=_n(y + 25), class_="tick"))
+            shapes.append(tag("line", x1=pixels(x), x2=pixels(x), y1=pixels(y + 15), y2=pixels(y + 25), class_="tick"))
             continue
         place = max(x, taken + 17)
         taken = place
         if place - x > 1:
-            shapes.append(tag("line", x1=_n(x), x2=_n(place), y1=_n(y + 21), y2=_n(y + 21), class_="leader"))
+            shapes.append(
+                tag("line", x1=pixels(x), x2=pixels(place), y1=pixels(y + 21), y2=pixels(y + 21), class_="leader")
+            )
         shapes.append(
             tag(
                 "circle",
                 tag("title", f"{mark.label}, {calendar_day(mark.when)}"),
-                cx=_n(place),
-                cy=_n(y + 21),
+                cx=pixels(place),
+                cy=pixels(y + 21),
                 r="7.5",
                 class_="disc",
             )
         )
         number = str(canvas.numbers[mark])
-        shapes.append(tag("text", number, x=_n(place), y=_n(y + 24.5), text_anchor="middle", class_="number"))
-    return tag("g", tag("text", wording.sentence(kind), x="0", y=_n(y + 11), class_="name"), *shapes)
+        shapes.append(tag("text", number, x=pixels(place), y=pixels(y + 24.5), text_anchor="middle", class_="number"))
+    return tag("g", tag("text", wording.sentence(kind), x="0", y=pixels(y + 11), class_="name"), *shapes)
 
 
 def _key(numbers: dict[Mark, int]) -> Markup | None:
@@ -283,7 +298,7 @@ def _table(timeline: Timeline) -> Markup:
         for when, value, reference in series.points
     ]
     rows += [(mark.when, mark.kind, mark.label, "") for mark in timeline.marks]
-    rows += [(bar.start or 0.0, bar.label, _state(bar), "") for bar in timeline.bars]
+    rows += [(bar.start or 0.0, bar.label, state_of(bar), "") for bar in timeline.bars]
     undated = {id(bar) for bar in timeline.bars if bar.start is None}
     body = []
     for when, what, value, reference in sorted(rows):

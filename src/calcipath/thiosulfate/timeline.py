@@ -172,16 +172,24 @@ def non_negative(value: ArrayLike, name: str, unit: str) -> Array:
         raise InputError(f"{name} must be a number, or one for each patient, in {unit}") from None
     if numbers.ndim > 1 or numbers.size == 0:
         raise InputError(f"{name} must be one number or one for each patient, not a table or nothing")
-    if not np.all(np.isfinite(numbers)) or np.any(numbers < 0.0):
+    least, most = extremes(numbers)
+    if not (least >= 0.0 and most < np.inf):  # not a number is neither
         raise InputError(f"{name} must be zero or more, in {unit}")
-    if np.any(numbers > MOST):
+    if most > MOST:
         raise InputError(f"{name} must be at most {MOST:g} {unit}")
     return numbers if numbers.ndim == 0 else np.ascontiguousarray(numbers)
+
+
+def extremes(numbers: Array) -> tuple[float, float]:
+    """The smallest and the largest; one number alone, the usual case, is not walked through."""
+    if numbers.size == 1:
+        return numbers.item(), numbers.item()
+    return float(numbers.min()), float(numbers.max())
 
 
 def positive(value: ArrayLike, name: str, unit: str) -> Array:
     """As `non_negative`, and above zero."""
     numbers = non_negative(value, name, unit)
-    if np.any(numbers < LEAST):
+    if extremes(numbers)[0] < LEAST:
         raise InputError(f"{name} must be above zero, in {unit}")
     return numbers
