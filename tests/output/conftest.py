@@ -101,7 +101,7 @@ class Outline(HTMLParser):
         ]
 
 
-VOID = {"br", "hr", "meta"}
+VOID = {"br", "hr", "meta", "input"}
 RUNS = {"script", "style", "link", "iframe", "object", "img", "foreignObject", "use", "image"}
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from calcipath.dosing import (
     WHILE_A_CONTROL_MOVES,
-    DoseOptions,
     Dosed,
+    DoseOptions,
     curve_of,
     dosed,
     reference_curve_of,

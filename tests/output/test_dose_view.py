@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from calcipath.api import assess_path, dose_path
-from calcipath.dosing import WHILE_A_CONTROL_MOVES, DoseOptions, Dosed, curve_of, dosed, reference_curve_of
+from calcipath.dosing import WHILE_A_CONTROL_MOVES, Dosed, DoseOptions, curve_of, dosed, reference_curve_of
 from calcipath.output.dose_view import dose_view
 from calcipath.output.plan import withhold
 from calcipath.thiosulfate.held import LEVELS

@@ -1,15 +1,17 @@
 """The assessment as one self-contained, printable page: no script, no network, every text escaped.
 
-Same order as the terminal. Full evidence and sources sit in `details`; what the reader opened is printed.
+Same order as the terminal. Full evidence and sources sit in `details`; what the reader opened is printed. The parts are
+also given without the page around them, for a page with a layout of its own.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from calcipath.output import wording
-from calcipath.output.html_findings import findings, section
+from calcipath.output.html_findings import AnswerForm, findings, section, unknown_of
 from calcipath.output.markup import Markup, join, prose, raw, tag
 from calcipath.output.plan import Due, Plan, guards_of, headline, plan_of, sentence_of, what_made_it
 from calcipath.output.timeline import Timeline
@@ -18,21 +20,64 @@ from calcipath.output.wording import Item, clean, items
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def render_html(assessment: Item, timeline: Timeline | None = None) -> str:
-    """The assessment, and the timeline of its record, as an HTML document."""
-    plan = plan_of(assessment)
-    main = tag(
-        "main",
+@dataclass(frozen=True, slots=True)
+class AssessmentSections:
+    """An assessment in the order in which it is read, without `html`, `head`, `header`, `main` and `footer`.
+
+    `facts` who the patient is and as of when, `suspicion` the ladder with what made the level, `headline` how much the
+    plan holds, `contents` the links to the sections, `sections` from urgent to assumptions, `words` what is said below
+    every assessment.
+    """
+
+    facts: Markup
+    suspicion: Markup
+    headline: Markup
+    contents: Markup
+    sections: tuple[Markup, ...]
+    words: Markup
+
+
+def assessment_sections(
+    assessment: Item, timeline: Timeline | None = None, *, answer_form: AnswerForm | None = None
+) -> AssessmentSections:
+    """The parts of the assessment's page. They are styled by `page.css`, and hold no style or script of their own.
+
+    `answer_form` is asked for each unknown (an entry of the answer's `unknowns`; for a question whose fact is not among
+    them {"fact", "label"}), and what it gives is put into the unknown's row and into the question.
+    """
+    return _sections(plan_of(assessment), timeline or Timeline(), answer_form)
+
+
+def _sections(plan: Plan, timeline: Timeline, form: AnswerForm | None) -> AssessmentSections:
+    parts = (
         _urgent(plan),
         _held(plan),
         _todo(plan),
-        _questions(plan),
-        *findings(plan, timeline or Timeline()),
-        id="main",
+        _questions(plan, form),
+        *findings(plan, timeline, form),
     )
-    return (
-        f"<!doctype html>\n{tag('html', _head(plan), tag('body', _banner(plan), main, _footer(plan)), lang='en-GB')}\n"
+    return AssessmentSections(
+        _facts(plan),
+        _suspicion(plan),
+        tag("p", headline(plan), class_="headline"),
+        _contents(plan),
+        tuple(part for part in parts if part is not None),
+        _words(plan),
     )
+
+
+def render_html(assessment: Item, timeline: Timeline | None = None) -> str:
+    """The assessment, and the timeline of its record, as an HTML document."""
+    plan = plan_of(assessment)
+    parts = _sections(plan, timeline or Timeline(), None)
+    title = tag("h1", "Calciphylaxis", " ", tag("span", "assessment of one patient’s record"))
+    body = tag(
+        "body",
+        tag("header", title, parts.facts, parts.suspicion, parts.headline, parts.contents),
+        tag("main", *parts.sections, id="main"),
+        tag("footer", parts.words),
+    )
+    return f"<!doctype html>\n{tag('html', _head(plan), body, lang='en-GB')}\n"
 
 
 @cache
@@ -54,7 +99,7 @@ def _head(plan: Plan) -> Markup:
     )
 
 
-def _banner(plan: Plan) -> Markup:
+def _facts(plan: Plan) -> Markup:
     answer = plan.assessment
     patient = wording.structure(answer.get("patient"))
     ends = wording.date(answer.get("record_ends"))
@@ -65,15 +110,7 @@ def _banner(plan: Plan) -> Markup:
         ("Record ends", ends or "holds no date"),
         ("Record", clean(patient.get("id")) or "no patient id"),
     ]
-    described = tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
-    return tag(
-        "header",
-        tag("h1", "Calciphylaxis", " ", tag("span", "assessment of one patient’s record")),
-        described,
-        _suspicion(plan),
-        tag("p", headline(plan), class_="headline"),
-        _contents(plan),
-    )
+    return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
 
 
 def _suspicion(plan: Plan) -> Markup:
@@ -244,7 +281,7 @@ def why(content: Markup | None, summary: object) -> Markup | None:
     return tag("details", tag("summary", summary), content) if content else None
 
 
-def _questions(plan: Plan) -> Markup | None:
+def _questions(plan: Plan, form: AnswerForm | None) -> Markup | None:
     if not plan.questions:
         return None
     rows = [
@@ -253,6 +290,7 @@ def _questions(plan: Plan) -> Markup | None:
             question.text,
             " ",
             tag("small", "asked by ", ", ".join(map(wording.title, question.asked_by))),
+            form(unknown_of(plan, question.fact, question.text)) if form and question.fact else None,
             id=f"question-{question.number}",
         )
         for question in plan.questions
@@ -260,13 +298,12 @@ def _questions(plan: Plan) -> Markup | None:
     return section("questions", "Questions", "to be answered before the items that ask them", tag("ol", *rows))
 
 
-def _footer(plan: Plan) -> Markup:
+def _words(plan: Plan) -> Markup:
     guideline = wording.structure(plan.assessment.get("guideline"))
     named = " ".join(
         filter(None, (clean(guideline.get("id")), clean(guideline.get("version")), clean(guideline.get("date"))))
     )
-    return tag(
-        "footer",
+    return join(
         tag("p", wording.FOOTER),
         tag("p", tag("b", "Strength. "), wording.STRENGTHS),
         tag("p", f"Guideline: {named or 'not named'}."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from calcipath.output import wording
 from calcipath.output.dosing_lines import dosing_lines
@@ -13,6 +13,8 @@ from calcipath.output.timeline import Timeline
 from calcipath.output.timeline_svg import draw_timeline
 from calcipath.output.wording import Item, clean, items
 
+AnswerForm = Callable[[Item], Markup | None]  # a form with which an unknown can be answered, or nothing
+
 
 def section(place: str, heading: str, note: str, *content: object) -> Markup:
     """A section with its heading, reachable as `#place`."""
@@ -20,10 +22,10 @@ def section(place: str, heading: str, note: str, *content: object) -> Markup:
     return tag("section", title, *content, id=place, aria_labelledby=f"{place}-heading")
 
 
-def findings(plan: Plan, timeline: Timeline) -> list[Markup | None]:
-    """The sections after the questions; None where there is nothing to say."""
+def findings(plan: Plan, timeline: Timeline, form: AnswerForm | None = None) -> list[Markup | None]:
+    """The sections after the questions; None where there is nothing to say. `form` gives each unknown's form."""
     return [
-        _unknowns(plan),
+        _unknowns(plan, form),
         _conflicts(plan),
         _suspicion(plan),
         _differential(plan),
@@ -53,14 +55,14 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[object]], class_: str | 
     return tag("table", head, tag("tbody", *body), class_=class_)
 
 
-def _unknowns(plan: Plan) -> Markup | None:
+def _unknowns(plan: Plan, form: AnswerForm | None) -> Markup | None:
     unknowns = records(plan.assessment.get("unknowns"))
     if not unknowns:
         return None
     rows = [
         (
             wording.sentence(wording.fact_of(item)),
-            clean(item.get("how_to_obtain")),
+            _obtained(item, form),
             wording.titles(items(item.get("would_change"))),
         )
         for item in unknowns
@@ -72,6 +74,18 @@ def _unknowns(plan: Plan) -> Markup | None:
         note,
         table(("Unknown", "How to obtain it", "Would change"), rows, "ranked"),
     )
+
+
+def _obtained(item: Item, form: AnswerForm | None) -> Markup | str:
+    how = clean(item.get("how_to_obtain"))
+    asked = form(item) if form else None
+    return join(how, asked) if asked else how
+
+
+def unknown_of(plan: Plan, fact: str, label: str) -> Item:
+    """The unknown of a fact; where the answer does not list it, its fact and label."""
+    listed = (item for item in records(plan.assessment.get("unknowns")) if item.get("fact") == fact)
+    return next(listed, {"fact": fact, "label": label})
 
 
 def _conflicts(plan: Plan) -> Markup | None:

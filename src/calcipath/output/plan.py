@@ -38,11 +38,12 @@ CONTRACT_ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that must be answered before the recommendations that ask it are acted on."""
+    """A question that must be answered before the recommendations that ask it are acted on; `fact` answers it."""
 
     number: int
     text: str
     asked_by: tuple[str, ...]
+    fact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +207,16 @@ def _unwanted(item: Item) -> bool:
 
 def _questions(recommendations: list[Item]) -> tuple[Question, ...]:
     asked: dict[str, list[str]] = {}
+    facts: dict[str, str] = {}
     for item in recommendations:
         for ask in items(item.get("asks")):
             text = wording.say(ask)
             if text:
                 asked.setdefault(text, []).append(str(item.get("id", "")))
+                facts.setdefault(text, clean(wording.structure(ask).get("fact")))
     return tuple(
-        Question(place, text, tuple(dict.fromkeys(ids))) for place, (text, ids) in enumerate(asked.items(), start=1)
+        Question(place, text, tuple(dict.fromkeys(ids)), facts[text])
+        for place, (text, ids) in enumerate(asked.items(), start=1)
     )
 
 
