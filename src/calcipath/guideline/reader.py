@@ -20,6 +20,7 @@ from calcipath.guideline.fact_reader import FactContext, read_citation, read_def
 from calcipath.guideline.hook_knowledge import read_hook_knowledge
 from calcipath.guideline.knowledge_reader import KnowledgeReader
 from calcipath.guideline.model import Condition, Default, Fact, Guideline, Source, ValueType
+from calcipath.guideline.patient_information_reader import read_patient_information
 from calcipath.guideline.thiosulfate_knowledge import (
     PRODUCT_STATED,
     TIGHTEN_ONLY,
@@ -170,6 +171,11 @@ class _Reading:
                     for kind in ("recommendation", "risk", "urgent")
                     for entry in entries[kind]
                 ],
+            ),
+            patient_information=read_patient_information(
+                top(self._file("patient-information.yaml")),
+                sources,
+                {f"{kind}:{entry.text('id')}" for kind in ("recommendation", "risk") for entry in entries[kind]},
             ),
         )
         self._require_known_ids(guideline, entries)
