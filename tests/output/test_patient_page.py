@@ -14,7 +14,7 @@ from calcipath.guideline.model import Guideline
 from calcipath.output.patient_page import patient_page, sections_for
 
 CASES = Path(__file__).parents[1] / "data" / "cases"
-ALWAYS = ["what-it-is", "why-questions", "what-is-looked-at", "pain", "what-you-can-do", "call-at-once"]
+ALWAYS = ["what-it-is", "call-at-once", "why-questions", "what-is-looked-at", "pain", "what-you-can-do"]
 
 
 @pytest.fixture(scope="module")

@@ -106,6 +106,17 @@ def test_doses_and_visits_are_drawn_and_listed(outline: Any) -> None:
     assert "2026-01-21 wound area (thigh, left) 18 cm² Observation/" in found.text
 
 
+def test_many_doses_of_one_drug_share_a_row(outline: Any) -> None:
+    days = range(2, 20)
+    single = tuple(
+        Bar("sodium thiosulfate", seconds(f"2026-01-{d:02}"), seconds(f"2026-01-{d:02}"), current=False) for d in days
+    )
+    many = outline(draw_trend(COURSE, doses=single))
+    assert many.of("svg")[0]["viewbox"] == outline(draw_trend(COURSE, doses=DOSES)).of("svg")[0]["viewbox"]
+    assert len(many.of("rect", class_="ended")) == 2 * len(days)
+    assert "sodium thiosulfate: 18 periods, 2026-01-02 to 2026-01-19" in many.named["trend-wide-about"]
+
+
 def test_a_point_without_a_date_or_number_is_not_drawn() -> None:
     odd = {"series": [{"name": "pain", "unit": "points", "points": [{"value": 3}, {"date": "2026-01-01", "value": "3"}, {"date": "no day", "value": 1}]}]}  # fmt: skip
     assert tracks_of(odd, {}) == ()

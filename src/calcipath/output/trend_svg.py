@@ -21,7 +21,7 @@ from calcipath.output.wording import Item, clean
 from calcipath.record.dates import parse_when
 
 WIDTHS = {"wide": 760.0, "narrow": 320.0}  # px
-GUTTER, MARGIN, TITLE, PLOT, ROW, LINE = 38.0, 46.0, 20.0, 84.0, 25.0, 14.0
+GUTTER, MARGIN, TITLE, PLOT, ROW, LINE = 38.0, 46.0, 22.0, 84.0, 25.0, 14.0
 PAIN_SCALE = 10.0
 UNITS = {"points": "points", "cm2": "cm²", "cm": "cm"}
 NAMES = {"wound-length-by-width": "wound length × width"}
@@ -149,8 +149,8 @@ def _drawing(
     for (name, unit), chosen in panels.items():
         shape, y = _panel(canvas, f"{name}, {unit}" if unit else name, chosen, y)
         shapes.append(shape)
-    for bar in doses:
-        shapes.append(draw_bar(canvas, bar, y))
+    for label in dict.fromkeys(bar.label for bar in doses):
+        shapes.append(_doses(canvas, [bar for bar in doses if bar.label == label], y))
         y += ROW
     for kind in dict.fromkeys(mark.kind for mark in visits):
         shapes.append(draw_lane(canvas, kind, visits, y))
@@ -204,6 +204,33 @@ def _panel(canvas: Canvas, title: str, tracks: Sequence[Track], y: float) -> tup
     ]
     heading = tag("text", title, x="0", y=pixels(y + 12), class_="name")
     return tag("g", heading, *key, frame, *labels, *shapes, *_ends(canvas, scale, tracks)), top + PLOT + 14
+
+
+def _doses(canvas: Canvas, periods: Sequence[Bar], y: float) -> Markup:
+    """The periods of one treatment in one row: single doses are many, and their own rows would fill the page."""
+    if len(periods) == 1:
+        return draw_bar(canvas, periods[0], y)
+    shapes = []
+    for bar in periods:
+        start = canvas.time(bar.start) if bar.start is not None else canvas.left
+        end = canvas.right if bar.current or bar.end is None else canvas.time(bar.end)
+        kind = "bar" if bar.current else "bar ended"
+        width = pixels(max(end - start, 3.0))
+        shapes.append(tag("rect", x=pixels(start), y=pixels(y + 15), width=width, height="6", rx="1", class_=kind))
+    aside = tag("tspan", f"  {_periods(periods)}", dx="6", class_="faint")
+    return tag("g", tag("text", periods[0].label, aside, x="0", y=pixels(y + 11), class_="name"), *shapes)
+
+
+def _periods(periods: Sequence[Bar]) -> str:
+    """Several periods in words: '12 periods, 2026-01-02 to 2026-02-01'."""
+    if len(periods) == 1:
+        return state_of(periods[0])
+    starts = [bar.start for bar in periods if bar.start is not None]
+    ends = [bar.end for bar in periods if bar.end is not None]
+    current = any(bar.current for bar in periods)
+    span = f", {calendar_day(min(starts))} to " if starts else ", to "
+    last = "now" if current else calendar_day(max(ends)) if ends else "an end that is not recorded"
+    return wording.count(len(periods), "period") + span + last
 
 
 def _named(kind: str, said: str, y: float, *, sample: bool) -> Markup:
@@ -269,7 +296,8 @@ def _described(course: Item, tracks: Sequence[Track], doses: Sequence[Bar], visi
         if len(track.points) > 1:
             change += f" to {wording.number(last.value)} on {calendar_day(last.when)}"
         said.append(f"{wording.sentence(track.name)}{site}, {track.unit}: {change}")
-    said += [f"{bar.label}: {state_of(bar)}" for bar in doses]
+    labels = dict.fromkeys(bar.label for bar in doses)
+    said += [f"{label}: {_periods([bar for bar in doses if bar.label == label])}" for label in labels]
     said += [wording.count(len(visits), "mark")] if visits else []
     return ". ".join(said) + ". The table below holds every value."
 
