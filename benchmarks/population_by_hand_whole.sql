@@ -74,7 +74,6 @@ CREATE TABLE picked AS
 DROP TABLE coded;
 CREATE TABLE spoken AS SELECT patient, list_sort(list(struct_pack(fact := fact, holds := holds, low := low, high := high,
   position := position, reference := reference, dated := dated))) AS facts FROM picked GROUP BY patient;
-CREATE TABLE fact AS SELECT f.*, p.id AS patient_id, p.site AS patient_site, p.sex AS patient_sex, s.facts AS spoken_facts
-  FROM (FACTS) AS f JOIN patient p ON f.patient = p.patient LEFT JOIN spoken s ON f.patient = s.patient;
+CREATE TABLE fact AS FACTS;
 COPY (PATIENTS) TO 'OUT/patient.parquet' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480);
 COPY (SELECT * EXCLUDE (spoken_facts) FROM fact) TO 'OUT/fact.parquet' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480);

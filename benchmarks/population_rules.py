@@ -36,7 +36,8 @@ def compiled() -> tuple[str, str]:
     """The SQL of the facts' table from what was picked, and that of the patients' answers from the facts."""
     guideline = load_guideline()
     facts = FormReader(guideline, notes=False).facts
-    return fact_table_sql(facts, frozenset(), DUCKDB), patients_sql(guideline, facts, judged_query(guideline).sql)
+    table = fact_table_sql(facts, frozenset(), DUCKDB, "SELECT * FROM spoken")
+    return table, patients_sql(guideline, facts, judged_query(guideline).sql)
 
 
 def _codes(guideline: Guideline, facts: Sequence[Fact]) -> Iterable[tuple[object, ...]]:

@@ -159,7 +159,16 @@ class EntryReading:
             "INSERT INTO patient (patient, id) SELECT (SELECT coalesce(max(patient), 0) FROM patient) + row_number() OVER (), "
             "stranger FROM (SELECT DISTINCT stranger FROM entry WHERE stranger IS NOT NULL AND odd IS NULL)"
         )
-        run("UPDATE entry SET patient = p.patient FROM patient p WHERE entry.stranger = p.id AND entry.odd IS NULL")
+        # Moved to the end, not updated: the engine skips blocks by the patients in them, and one stranger in each would let
+        # it skip none.
+        theirs = "stranger IS NOT NULL AND odd IS NULL"
+        run(
+            "CREATE OR REPLACE TEMP TABLE found_again AS SELECT e.* REPLACE (p.patient AS patient) FROM entry e "
+            f"JOIN patient p ON e.stranger = p.id WHERE {theirs}"
+        )
+        run(f"DELETE FROM entry WHERE {theirs}")
+        run("INSERT INTO entry FROM found_again")
+        run("DROP TABLE found_again")
 
     def _date_by_visits(self) -> None:
         needed = "SELECT visit FROM entry WHERE visit IS NOT NULL AND recorded IS NULL AND odd IS NULL"

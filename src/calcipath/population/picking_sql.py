@@ -291,8 +291,13 @@ def picked_sql(dialect: Dialect) -> str:
     return " UNION ALL ".join(part(dialect) for part in parts)
 
 
-def fact_table_sql(facts: Iterable[Fact], complete: frozenset[str], dialect: Dialect, people: str = "patient") -> str:
-    """One row a patient with the columns that the compiled conditions read, from `people`, `moment` and `picked`.
+def fact_table_sql(
+    facts: Iterable[Fact], complete: frozenset[str], dialect: Dialect, spoken: str, people: str = "patient"
+) -> str:
+    """One row a patient with the columns that the compiled conditions read, from `people`, `moment` and `picked`; then who
+    the patient is, and what the record speaks of (the rows of `spoken`: patient, facts).
+
+    Joined while rows are narrow: hundreds of columns are made last.
 
     Yes and no are gathered as bits and values in a map: an aggregate for each of hundreds of facts would take a minute
     for a million patients.
@@ -311,10 +316,14 @@ def fact_table_sql(facts: Iterable[Fact], complete: frozenset[str], dialect: Dia
     born_low = when_low("birth_date", dialect)
     born = f"SELECT *, {when_high('birth_date', 'born_low', dialect)} AS born_high FROM (SELECT *, {born_low} AS born_low FROM {people}) AS b"
     shown = ", ".join(text for number, fact in numbered for text in _shown(number, fact, complete))
-    return (
-        f"SELECT p.patient, m.as_of, {shown} FROM ({born}) AS p JOIN moment m ON p.patient = m.patient "
-        f"LEFT JOIN (SELECT *, {looked_up} FROM ({gathered}) AS bits) AS g ON p.patient = g.patient"
+    described = "id AS patient_id, site AS patient_site, sex AS patient_sex, spoken_facts"
+    told = ", ".join([*(f"b.{name}_{word}" for word in words for name in ("yes", "no", "doubt")), "b.measured"])
+    joined = (
+        "SELECT p.patient, p.id, p.site, p.sex, p.born_low, p.born_high, m.as_of, m.inpatient, "
+        f"{told}, s.facts AS spoken_facts FROM ({born}) AS p JOIN moment m ON p.patient = m.patient "
+        f"LEFT JOIN ({gathered}) AS b ON p.patient = b.patient LEFT JOIN ({spoken}) AS s ON p.patient = s.patient"
     )
+    return f"SELECT patient, as_of, {shown}, {described} FROM (SELECT *, {looked_up} FROM ({joined}) AS narrow) AS g"
 
 
 def _bit(number: int, name: str) -> str:
@@ -332,14 +341,14 @@ def _shown(number: int, fact: Fact, complete: frozenset[str]) -> list[str]:
         known = f"CASE WHEN {_bit(number, 'yes')} THEN true WHEN {_bit(number, 'no')} THEN false {silence}END"
         return [f"{known} AS {name}"]
     if fact.kind == "setting":
-        return [f"CASE WHEN m.inpatient THEN true END AS {name}"]
+        return [f"CASE WHEN g.inpatient THEN true END AS {name}"]
     if fact.kind == "demographic" and fact.field == "sex":
         values = ", ".join(f"'{value}'" for value in fact.type.values)
-        return [f"CASE WHEN p.sex IN ({values}) THEN p.sex END AS {name}"]
+        return [f"CASE WHEN g.sex IN ({values}) THEN g.sex END AS {name}"]
     if fact.kind == "demographic":
-        old_enough = f"(m.as_of - p.born_high) / {YEAR!r} >= 0"
+        old_enough = f"(g.as_of - g.born_high) / {YEAR!r} >= 0"
         return [
-            f"CASE WHEN {old_enough} THEN (m.as_of - p.born_{far}) / {YEAR!r} END AS {name}{end}"
+            f"CASE WHEN {old_enough} THEN (g.as_of - g.born_{far}) / {YEAR!r} END AS {name}{end}"
             for end, far in ((LOW, "high"), (HIGH, "low"))
         ]
     columns = [f"g.m_{name}.low AS {name}{LOW}", f"g.m_{name}.high AS {name}{HIGH}"]

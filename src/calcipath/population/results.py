@@ -26,7 +26,7 @@ PLANNING: Final = "common_subexpressions,statistics_propagation"
 def write_results(database: Database, guideline: Guideline, facts: tuple[Fact, ...], judged: str, folder: Path) -> None:
     """`patient.parquet`: verdicts, reasons, evidence; `fact.parquet`: what the conditions read.
 
-    `judged` is SQL that gives the columns of `judged_query`; `fact` is as `described_sql` gives it.
+    `judged` is SQL that gives the columns of `judged_query`; `fact` is as `fact_table_sql` gives it.
     """
     database.run(f"SET disabled_optimizers = '{PLANNING}'")
     _write(database, patients_sql(guideline, facts, judged), folder / "patient.parquet")
@@ -37,14 +37,6 @@ def write_results(database: Database, guideline: Guideline, facts: tuple[Fact, .
 
 def _write(database: Database, select: str, file: Path) -> None:
     database.run(f"COPY ({select}) TO {quoted(str(file))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)")
-
-
-def described_sql(facts: str, people: str, spoken: str) -> str:
-    """The facts of patients with who they are and what their records speak of: the columns `KEPT`."""
-    return (
-        "SELECT f.*, p.id AS patient_id, p.site AS patient_site, p.sex AS patient_sex, s.facts AS spoken_facts "
-        f"FROM ({facts}) AS f JOIN {people} p ON f.patient = p.patient LEFT JOIN ({spoken}) AS s ON f.patient = s.patient"
-    )
 
 
 def judged_query(guideline: Guideline, source: str = "fact") -> ReasonQuery:

@@ -30,10 +30,10 @@ from calcipath.population.picking_sql import (
     record_ends_sql,
 )
 from calcipath.population.portions import for_each_portion
-from calcipath.population.results import described_sql, judged_query
+from calcipath.population.results import judged_query
 from calcipath.population.source import Source, make_ready
 
-PORTION: Final = 50_000  # patients
+PORTION: Final = 25_000  # patients; two at a time fit into the usual 500 MB, twice as many would be spilled
 SPOKEN: Final = (
     "SELECT patient, list_sort(list(struct_pack(fact := fact, holds := holds, low := low, high := high, "
     '"position" := position, reference := reference, dated := dated))) AS facts FROM picked '
@@ -164,10 +164,9 @@ class Screening:
         run(f"CREATE OR REPLACE TEMP TABLE occurrence AS {occurrence_sql(DUCKDB, self.options.as_of, speaking)}")
         run(f"CREATE OR REPLACE TEMP TABLE moment AS SELECT * FROM ({moment_sql(self.options.as_of)}) WHERE {some}")
         run(f"CREATE OR REPLACE TEMP TABLE picked AS {picked_sql(DUCKDB)}")
-        facts = fact_table_sql(self.reader.facts, self.options.complete, DUCKDB, "own_patient")
+        facts = fact_table_sql(self.reader.facts, self.options.complete, DUCKDB, SPOKEN, "own_patient")
         # As files: into a table the engine would write them twice.
-        whole = described_sql(facts, "own_patient", SPOKEN)
-        run(f"COPY ({whole}) TO {quoted(self._facts_from(first))} (FORMAT parquet)")
+        run(f"COPY ({facts}) TO {quoted(self._facts_from(first))} (FORMAT parquet)")
 
     def _facts_from(self, first: int) -> str:
         """The file of a portion; each is named, since a star would make a pattern of the whole path."""

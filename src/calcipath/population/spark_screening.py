@@ -31,7 +31,6 @@ from calcipath.population.picking_sql import (
 )
 from calcipath.population.reason_query import because_query
 from calcipath.population.results import KEPT as ABOUT
-from calcipath.population.results import described_sql
 from calcipath.population.screening import ScreenOptions, Step, Told
 from calcipath.population.spark import Spark
 from calcipath.population.spark_source import open_on_spark
@@ -94,11 +93,7 @@ class SparkScreening:
         keep("occurrence", occurrence_sql(SPARK, as_of, "(SELECT * FROM entry WHERE speaks)"))
         keep("moment", moment_sql(as_of))
         keep("picked", picked_sql(SPARK))
-        facts = fact_table_sql(self.reader.facts, self.options.complete, SPARK)
-        keep(
-            "fact",
-            described_sql(facts, "patient", SPOKEN),
-        )
+        keep("fact", fact_table_sql(self.reader.facts, self.options.complete, SPARK, SPOKEN))
         self._bring("fact")
 
     def judge(self, verdicts: str = "") -> str:
