@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from calcipath.guideline.analytes import Analyte
 from calcipath.guideline.expression import Expression
+from calcipath.guideline.interview_model import NO_INTERVIEW, InterviewKnowledge
 from calcipath.guideline.unit_aliases import UnitAliases
 from calcipath.guideline.vocabulary import Vocabulary
 from calcipath.guideline.worklist_model import NO_WORKLIST, WorklistKnowledge
@@ -296,3 +297,4 @@ class Guideline:
     thiosulfate: ThiosulfateKnowledge
     hooks: HookKnowledge
     worklist: WorklistKnowledge = NO_WORKLIST
+    interview: InterviewKnowledge = NO_INTERVIEW
