@@ -84,6 +84,7 @@ class InterviewKnowledge:
     names: Mapping[str, str] = field(default_factory=dict)
     opening: tuple[Opening, ...] = ()
     laboratory: tuple[str, ...] = ()
+    wound_size: tuple[float, float] = (0.0, 100.0)  # cm
     wound_score: WoundScore | None = None
     standard: tuple[StandardCode, ...] = ()
 

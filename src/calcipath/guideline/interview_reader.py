@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from calcipath.guideline.entries import Entry, unique
 from calcipath.guideline.interview_model import (
@@ -31,19 +32,23 @@ def read_interview(
     follow_up = entry.entry("follow_up")
     if follow_up is None:
         raise entry.fail("'follow_up' is missing")
-    follow_up.only("laboratory", "wound_score")
+    follow_up.only("laboratory", "wound_size", "wound_score")
+    size = follow_up.pair("wound_size")
+    if size is None:
+        raise follow_up.fail("'wound_size' is missing")
     opening = unique(entry.entries("opening", required=True), "opening question")
     return InterviewKnowledge(
         asked={each.text("id"): _asked(each, facts) for each in unique(entry.entries("asked", required=True), "fact")},
         names={str(name): names.text(str(name)) for name in names.data},
         opening=tuple(_opening(each, facts, concepts, opening) for each in opening),
         laboratory=_laboratory(follow_up, facts),
+        wound_size=size,
         wound_score=_wound_score(follow_up, sources),
         standard=tuple(_standard(each, vocabulary) for each in entry.entries("standard", required=True)),
     )
 
 
-def _known(entry: Entry, name: str, key: str, known: Set[str], what: str) -> None:
+def _known(entry: Entry, name: str, key: str, known: AbstractSet[str], what: str) -> None:
     if name not in known:
         raise entry.fail(f"there is no {what} '{name}'", key)
 
@@ -87,7 +92,7 @@ def _asked(entry: Entry, facts: Mapping[str, Fact]) -> Asked:
     return found
 
 
-def _opening(entry: Entry, facts: Mapping[str, Fact], concepts: Set[str], every: list[Entry]) -> Opening:
+def _opening(entry: Entry, facts: Mapping[str, Fact], concepts: AbstractSet[str], every: list[Entry]) -> Opening:
     entry.only("id", "fact", "question", "denies", "none_says", "lasting", "concepts", "sites", "after")
     found = Opening(
         id=entry.text("id"),

@@ -23,7 +23,9 @@ _PHRASE_KEYS = frozenset({"terms", "not_terms", "together", "within", "not_near"
 _KEYS = _PHRASE_KEYS | {"id", "family", "value_sets", "chronic", "kin"}
 _ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
 OWN_SYSTEM = "urn:calcipath:concept"  # a code of it is the id of a concept, and stands for exactly that concept
-ABSENT_SYSTEM = "urn:calcipath:concept-absent"  # as the conclusion of a report: the concept was looked for and not found
+ABSENT_SYSTEM = (
+    "urn:calcipath:concept-absent"  # as the conclusion of a report: the concept was looked for and not found
+)
 
 
 class VocabularyError(ValueError):

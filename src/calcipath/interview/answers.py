@@ -149,6 +149,8 @@ def _number(fact: Fact, amount: Amount, entered: Entered, guideline: Guideline) 
     knowledge = guideline.interview
     if fact.kind == "frequency":
         code = coded(fact.concepts[:1], knowledge)
+        if 2 * amount.value != int(2 * amount.value):
+            raise InputError(f"{fact.label}: {amount.value:g} is not a whole or a half number")
         whole = amount.value == int(amount.value)
         times = {"frequency": int(amount.value if whole else 2 * amount.value), "period": 1 if whole else 2}
         return order(code, times | {"periodUnit": "wk"}, fact.id, entered)

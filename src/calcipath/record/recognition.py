@@ -117,13 +117,14 @@ class _Recogniser:
         self._count_codes(event)
         answer = self._answered(event)
         found: dict[str, Finding] = {}
-        for concept in own_codes(event.codings):
+        known = self._vocabulary.concepts
+        for concept in filter(known.__contains__, own_codes(event.codings)):
             found[concept] = Finding(concept, event, "code", self._coded_assertion(concept, answer))
         for concept in own_codes((*event.value_codings, *event.sites)):
             found.setdefault(concept, Finding(concept, event, "code"))
         for concept in own_codes(event.value_codings, ABSENT_SYSTEM):
             found.setdefault(concept, Finding(concept, event, "code", "negated"))
-        self.findings.extend(f for f in found.values() if f.concept in self._vocabulary.concepts)
+        self.findings.extend(finding for finding in found.values() if finding.concept in known)
 
     def _count_codes(self, event: Event) -> None:
         self.not_recognised.update(c.system or "no system" for c in event.codings if c.code and not self._concepts(c))
