@@ -22,7 +22,8 @@ class Entered:
     """`when` is a FHIR date or instant, `author` the person's name, `patient` the case's Patient resource.
 
     `new_id` gives the id of a resource for a hint such as "potassium"; the same call must give the same id, so that a
-    corrected answer replaces the earlier one.
+    corrected answer replaces the earlier one. A yes and a no to one question may be of different resource types: an
+    entry replaces the one with its id, whatever its type.
     """
 
     when: str
