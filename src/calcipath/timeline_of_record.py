@@ -56,7 +56,7 @@ def _series(fact: Fact, points: tuple[Point, ...], on_dialysis: bool) -> Series:
     if fact.id == "pth" and on_dialysis:
         low, high = _PTH_TARGET
     panel = "calcium" if fact.id == "calcium-total" else ""
-    return Series(fact.label, fact.type.unit, low, high, points, panel)
+    return Series(fact.label, fact.type.unit, low, high, points, panel, fact.type.analyte)
 
 
 def _corrected(calcium: tuple[Point, ...], albumin: tuple[Point, ...], fact: Fact) -> Series:
@@ -68,7 +68,7 @@ def _corrected(calcium: tuple[Point, ...], albumin: tuple[Point, ...], fact: Fac
         if int(when // 86400) in by_day
     )
     low, high = fact.range or (None, None)
-    return Series("albumin-corrected calcium", fact.type.unit, low, high, points, "calcium")
+    return Series("albumin-corrected calcium", fact.type.unit, low, high, points, "calcium", fact.type.analyte)
 
 
 def _bars(findings: Sequence[Finding], guideline: Guideline) -> tuple[Bar, ...]:

@@ -35,6 +35,16 @@ MISTAKES = {
     "twice the same id": ("risk-factors.yaml", "  - id: diabetes\n", "  - id: obesity\n", "already defined at risk-factors.yaml:"),
     "unknown scheme result": ("suspicion.yaml", "results: [met with pathology,", "results: [met,", "is not one of the declared values"),
     "conflict with nobody": ("conflicts.yaml", "ids: [", "ids: [nobody, ", "there is no recommendation, risk factor or mimic 'nobody'"),
+    "question of no fact": ("interview.yaml", "{id: skin-ulcer,", "{id: skin-ulcr,", "there is no fact 'skin-ulcr'"),
+    "question of a derived fact": ("interview.yaml", "{id: skin-ulcer,", "{id: dialysis,", "derived from others and is not asked"),
+    "answer that is no concept of the fact": ("interview.yaml", "stands_for: skin-lesion", "stands_for: asthma", "'asthma' is no concept of the fact"),
+    "no no without a reason": ("interview.yaml", "deniable: false, because", "deniable: true, because", "belong together"),
+    "a name of no concept": ("interview.yaml", "  chills: chills", "  chils: chills", "there is no concept 'chils'"),
+    "a window that is none": ("interview.yaml", "have asthma, or did they have it before?\"", "have asthma?\", over_window: true", "the fact has no window"),
+    "an opening choice of no concept": ("interview.yaml", "concepts: [hemodialysis,", "concepts: [hemodialysi,", "there is no concept 'hemodialysi'"),
+    "an opening question after none": ("interview.yaml", "after: dialysis}", "after: dyalisis}", "there is no opening question 'dyalisis'"),
+    "a laboratory value that is none": ("interview.yaml", "laboratory: [calcium-total", "laboratory: [asthma", "there is no measured fact 'asthma'"),
+    "a standard code of another thing": ("interview.yaml", "code: 17861-6", "code: 2777-1", "2777-1 stands in no value set of 'calcium-total'"),
     "unknown way of obtaining": ("facts/patient.yaml", "obtain: vital-sign", "obtain: wish", "'obtain' is 'wish'"),
 }  # fmt: skip
 

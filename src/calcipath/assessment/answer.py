@@ -71,6 +71,7 @@ def urgent(verdicts: Verdicts) -> list[dict[str, Any]]:
                 "value": measured.value if measured else None,
                 "unit": measured.unit if measured else None,
                 "date": _date_of(measured, outcome.because),
+                **({"fact": measured.fact} if measured and measured.fact else {}),
                 "evidence": evidence(all_evidence),
                 "why": item.why,
                 "do_now": item.do_now,

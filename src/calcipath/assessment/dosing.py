@@ -15,7 +15,7 @@ from calcipath.guideline.expression import references
 from calcipath.guideline.model import Guideline
 from calcipath.guideline.record_inputs import RecordInput
 from calcipath.record.evidence import Evidence
-from calcipath.record.model import DataProblem
+from calcipath.record.model import Assertion, DataProblem
 
 if TYPE_CHECKING:  # NumPy behind them is loaded only where a dose is simulated
     from calcipath.assessment.verdicts import GuardOutcome, Verdicts
@@ -68,7 +68,9 @@ def stated_outcomes(guideline: Guideline, options: DoseOptions) -> dict[str, Out
 def _said(guideline: Guideline, name: str, value: bool | tuple[float, float]) -> Outcome:
     fact = guideline.facts[name]
     shown = value[0] if isinstance(value, tuple) else None
-    evidence = Evidence(f"{fact.label} (stated)", "", shown, fact.type.unit, assertion="stated" if value else "negated")
+    assertion: Assertion = "stated" if value else "negated"
+    measured = fact.id if shown is not None else ""
+    evidence = Evidence(f"{fact.label} (stated)", "", shown, fact.type.unit, assertion=assertion, fact=measured)
     return Outcome(value, (evidence,))
 
 
@@ -344,6 +346,7 @@ def _shown(each: Read, options: DoseOptions) -> dict[str, Any]:
     given = getattr(options, each.input.input)
     return {
         "input": each.input.input,
+        "fact": each.input.fact,
         "value": value,
         "used": given is None and each.value is not None,
         "evidence": [item.as_dict() for item in each.because[:6]],

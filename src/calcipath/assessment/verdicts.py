@@ -212,4 +212,4 @@ def _computed(fact: Fact, found: Outcome) -> Evidence:
     low, high = found.value if isinstance(found.value, tuple) else (0.0, 0.0)
     middle = low if low == high else (low + high) / 2
     newest = max((e.date for e in found.because), default="")
-    return Evidence(f"{fact.label} (calculated)", "", float(f"{middle:.4g}"), fact.type.unit, newest)
+    return Evidence(f"{fact.label} (calculated)", "", float(f"{middle:.4g}"), fact.type.unit, newest, fact=fact.id)

@@ -13,11 +13,19 @@ class AnalyteError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class CustomaryUnit:
+    """The UCUM unit in which a system of units reports an analyte, and the decimals of a value converted to it."""
+
+    unit: str
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
 class Analyte:
     """One substance or count. `molar_mass` in g/mol and `valence` are None where they make no sense.
 
     `accepted_units` are the UCUM units in which laboratories report it; any other is refused. `source` is the
-    origin of the molar mass.
+    origin of the molar mass. `us` and `si` are how the two systems of units show it; None where nothing is said.
     """
 
     id: str
@@ -27,6 +35,8 @@ class Analyte:
     accepted_units: tuple[str, ...] = ()
     source: str = ""
     note: str = ""
+    us: CustomaryUnit | None = None
+    si: CustomaryUnit | None = None
 
 
 def read_analytes(content: object) -> dict[str, Analyte]:
@@ -43,7 +53,7 @@ def read_analytes(content: object) -> dict[str, Analyte]:
     return analytes
 
 
-_KEYS = {"id", "label", "molar_mass", "valence", "accepted_units", "source", "note"}
+_KEYS = {"id", "label", "molar_mass", "valence", "accepted_units", "source", "note", "us", "si"}
 
 
 def _analyte(entry: object, number: int) -> Analyte:
@@ -73,4 +83,18 @@ def _analyte(entry: object, number: int) -> Analyte:
         accepted_units=tuple(map(str, units)),
         source=str(entry.get("source", "")),
         note=str(entry.get("note", "")),
+        us=_customary(entry, "us", name),
+        si=_customary(entry, "si", name),
     )
+
+
+def _customary(entry: Mapping[object, object], key: str, name: str) -> CustomaryUnit | None:
+    held = entry.get(key)
+    if held is None:
+        return None
+    if not isinstance(held, Mapping) or set(held) != {"unit", "decimals"} or not isinstance(held["decimals"], int):
+        raise AnalyteError(f"analyte '{name}': {key} must hold a unit and its decimals")
+    accepted = entry.get("accepted_units")
+    if not isinstance(accepted, list) or held["unit"] not in accepted:
+        raise AnalyteError(f"analyte '{name}': the unit of {key} must be one of its accepted units")
+    return CustomaryUnit(str(held["unit"]), held["decimals"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from calcipath.guideline.analytes import Analyte
 from calcipath.guideline.expression import Expression
+from calcipath.guideline.interview_model import NO_INTERVIEW, InterviewKnowledge
 from calcipath.guideline.patient_information import NO_INFORMATION, PatientInformation
 from calcipath.guideline.unit_aliases import UnitAliases
 from calcipath.guideline.vocabulary import Vocabulary
@@ -298,3 +299,4 @@ class Guideline:
     hooks: HookKnowledge
     worklist: WorklistKnowledge = NO_WORKLIST
     patient_information: PatientInformation = NO_INFORMATION
+    interview: InterviewKnowledge = NO_INTERVIEW

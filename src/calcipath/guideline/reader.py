@@ -18,6 +18,7 @@ from calcipath.guideline.entries import ContentFile, Entry, top, unique
 from calcipath.guideline.expression import Expression, ExpressionError
 from calcipath.guideline.fact_reader import FactContext, read_citation, read_defaults, read_fact, read_obtaining
 from calcipath.guideline.hook_knowledge import read_hook_knowledge
+from calcipath.guideline.interview_reader import read_interview
 from calcipath.guideline.knowledge_reader import KnowledgeReader
 from calcipath.guideline.model import Condition, Default, Fact, Guideline, Source, ValueType
 from calcipath.guideline.patient_information_reader import read_patient_information
@@ -163,6 +164,7 @@ class _Reading:
                 frozenset(entry.text("id") for entry in entries["recommendation"]),
                 frozenset(vocabulary.concepts),
             ),
+            interview=read_interview(top(self._file("interview.yaml")), facts, vocabulary, sources),
             worklist=read_worklist(
                 top(self._file("worklist.yaml")),
                 reader.condition,

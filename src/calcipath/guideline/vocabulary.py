@@ -22,6 +22,10 @@ Document = tuple[str, Mapping[str, Any]]  # the file's name, its parsed content
 _PHRASE_KEYS = frozenset({"terms", "not_terms", "together", "within", "not_near", "allergy_terms", "name_terms"})
 _KEYS = _PHRASE_KEYS | {"id", "family", "value_sets", "chronic", "kin"}
 _ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+OWN_SYSTEM = "urn:calcipath:concept"  # a code of it is the id of a concept, and stands for exactly that concept
+ABSENT_SYSTEM = (
+    "urn:calcipath:concept-absent"  # as the conclusion of a report: the concept was looked for and not found
+)
 
 
 class VocabularyError(ValueError):
@@ -84,8 +88,11 @@ class Vocabulary:
     def by_code(self, system: str, code: str) -> tuple[str, ...]:
         """The concepts that a coding stands for, in the vocabulary's order; empty when it is in no value set.
 
-        The system may be an alias (urn:oid form); ICD-10-CM codes may lack their dot.
+        The system may be an alias (urn:oid form); ICD-10-CM codes may lack their dot. A code of `OWN_SYSTEM` is a
+        concept's id.
         """
+        if system == OWN_SYSTEM:
+            return (code,) if code in self.concepts else ()
         canonical = self._systems.get(system.rstrip("/"), system.rstrip("/"))
         key = _code_key(canonical, code)
         found = self._exact.get((canonical, key), ())

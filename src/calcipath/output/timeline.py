@@ -23,6 +23,7 @@ class Series:
     band_high: float | None
     points: tuple[Point, ...]
     panel: str = ""
+    analyte: str = ""  # the id of what is measured, for units of display
 
 
 @dataclass(frozen=True, slots=True)

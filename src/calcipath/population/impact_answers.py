@@ -44,7 +44,9 @@ def _evidence(fact: Fact, value: Value, entry: Row) -> Evidence:
     shown = value[0] if measured and isinstance(value, tuple) else None
     unit = fact.type.unit if measured else ""
     assertion = "negated" if value is False else "stated"
-    return Evidence(fact.label, entry["reference"] or "", shown, unit, entry["dated"] or "", assertion=assertion)  # type: ignore[arg-type]
+    named = fact.id if measured and fact.kind == "quantity" else ""
+    dated = entry["dated"] or ""
+    return Evidence(fact.label, entry["reference"] or "", shown, unit, dated, assertion=assertion, fact=named)  # type: ignore[arg-type]
 
 
 def alerts_on(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from calcipath.record.model import Assertion, Event, When
@@ -15,7 +15,8 @@ Value = bool | str | Interval | None
 class Evidence:
     """One entry of the record (or a value computed from entries) behind a statement.
 
-    `reference` is `Type/id` in the record; empty for what was computed.
+    `reference` is `Type/id` in the record; empty for what was computed. `fact` is the measured fact whose value it
+    gives; `recorded` its number and unit as the entry has them, where they were converted.
     """
 
     what: str
@@ -26,6 +27,8 @@ class Evidence:
     quote: str = ""
     assertion: Assertion = "stated"
     route: str = ""  # how the entry was recognised: code, name or text; empty for a value
+    fact: str = field(default="", compare=False)
+    recorded: tuple[float, str] | None = field(default=None, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The contract's evidence item; empty members are left out."""
@@ -36,6 +39,10 @@ class Evidence:
         item["assertion"] = self.assertion
         if self.route:
             item["route"] = self.route
+        if self.fact:
+            item["fact"] = self.fact
+        if self.recorded:
+            item["recorded"] = {"value": self.recorded[0], "unit": self.recorded[1]}
         return item
 
 

@@ -43,6 +43,7 @@ class Reading:
     interval: tuple[float, float] | None
     shown: float | str | None
     position: str
+    written: Quantity | None = None
 
 
 ReadValues = dict[tuple[int, str, str], "Normalised | QuantityProblem"]
@@ -92,12 +93,22 @@ def _worse(reading: Reading, fact: Fact) -> tuple[float, float, float, int]:
 def _value(reading: Reading, fact: Fact, moment: Moment) -> FactValue:
     event = reading.event
     unit = fact.type.unit if reading.interval else ""
-    evidence = Evidence(fact.label, event.reference, reading.shown, unit, event_date(event))
+    evidence = Evidence(
+        fact.label, event.reference, reading.shown, unit, event_date(event), fact=fact.id, recorded=_recorded(reading)
+    )
     if not in_window(instant(event), fact, moment):
         return FactValue(
             None, (), other=(replace(evidence, assertion="historical"),), stale=event_date(event) or "undated"
         )
     return FactValue(reading.interval, (evidence,), reading.position)
+
+
+def _recorded(reading: Reading) -> tuple[float, str] | None:
+    """The number and unit of the entry, where the value is shown in another unit."""
+    written = reading.written
+    if written is None or isinstance(reading.shown, str) or reading.shown == float(f"{written.value:.5g}"):
+        return None
+    return written.value, written.code or written.unit
 
 
 def written_quantity(event: Event) -> Quantity | None:
@@ -133,7 +144,7 @@ def _read(event: Event, fact: Fact, aliases: UnitAliases, read_values: ReadValue
     interval = (read.low, read.high)
     limits = limits_of(event, fact, aliases)
     position = limits if isinstance(limits, str) else position_of(interval, *limits)
-    return Reading(event, interval, shown, position)
+    return Reading(event, interval, shown, position, written)
 
 
 def limits_of(event: Event, fact: Fact, aliases: UnitAliases) -> tuple[float | None, float | None] | str:

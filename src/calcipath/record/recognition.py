@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from calcipath.guideline.vocabulary import Family, Vocabulary
+from calcipath.guideline.vocabulary import ABSENT_SYSTEM, Family, Vocabulary
 from calcipath.record.model import Assertion, Coding, DataProblem, Event, Finding, Kind
 from calcipath.record.narrative import Mention, Setting, read_narrative
+from calcipath.record.own_codes import own_codes, speaks_by_own_codes
 from calcipath.record.report_kind import is_imaging, is_pathology_category
 
 Families = frozenset[Family]
@@ -89,12 +90,15 @@ class _Recogniser:
         self.not_recognised: Counter[str] = Counter()
 
     def read(self, event: Event) -> None:
+        if speaks_by_own_codes(event):
+            self._own(event)
+            return
         found: dict[str, Finding] = {}
         coded = self._by_code(event.codings, _CODED[event.kind])
         if event.kind == "medication":
             coded = self._told_apart(event, coded)
         answer = self._answered(event)
-        self.not_recognised.update(c.system or "no system" for c in event.codings if c.code and not self._concepts(c))
+        self._count_codes(event)
         for concept in coded:
             found[concept] = Finding(concept, event, "code", self._coded_assertion(concept, answer))
         self._value_codes(event, found)
@@ -107,6 +111,23 @@ class _Recogniser:
         self.findings.extend(found.values())
         if event.kind in ("medication", "observation"):
             self._check_displays(event)
+
+    def _own(self, event: Event) -> None:
+        """An entry in our own codes: exactly the concepts that they name, whatever the kind of entry."""
+        self._count_codes(event)
+        answer = self._answered(event)
+        found: dict[str, Finding] = {}
+        known = self._vocabulary.concepts
+        for concept in filter(known.__contains__, own_codes(event.codings)):
+            found[concept] = Finding(concept, event, "code", self._coded_assertion(concept, answer))
+        for concept in own_codes((*event.value_codings, *event.sites)):
+            found.setdefault(concept, Finding(concept, event, "code"))
+        for concept in own_codes(event.value_codings, ABSENT_SYSTEM):
+            found.setdefault(concept, Finding(concept, event, "code", "negated"))
+        self.findings.extend(finding for finding in found.values() if finding.concept in known)
+
+    def _count_codes(self, event: Event) -> None:
+        self.not_recognised.update(c.system or "no system" for c in event.codings if c.code and not self._concepts(c))
 
     def _by_code(self, codings: Iterable[Coding], families: Families) -> dict[str, None]:
         found: dict[str, None] = {}

@@ -12,6 +12,7 @@ from typing import Literal
 
 from calcipath.guideline.model import Fact
 from calcipath.record.model import Assertion, Event, Finding
+from calcipath.record.own_codes import denies, named_by_own_code, speaks_by_own_codes
 
 _LASTING = ("condition", "allergy")
 Reach = Literal["always", "window", "recent"]
@@ -39,7 +40,7 @@ def fits(finding: Finding, fact: Fact) -> bool:
     """Whether the finding is of the kind that the fact reads."""
     if fact.event_kinds and finding.event.kind not in fact.event_kinds:
         return False
-    if fact.routes and finding.route not in fact.routes:
+    if fact.routes and finding.route not in fact.routes and not named_by_own_code(finding):
         return False
     if fact.done_only and (finding.event.kind == "order" or finding.event.status == "planned"):
         return False
@@ -63,6 +64,8 @@ def _reach(finding: Finding, fact: Fact) -> Reach:
 
 def _can_deny(finding: Finding, fact: Fact) -> bool:
     """Whether the absence of this concept means the absence of the whole ("no cirrhosis" is not "no liver disease")."""
+    if speaks_by_own_codes(finding.event):
+        return denies(finding.event, fact)
     return not fact.denied_by or finding.concept in fact.denied_by
 
 
@@ -77,7 +80,9 @@ def _says(finding: Finding, fact: Fact) -> tuple[bool | None, Assertion]:
     event, assertion = finding.event, finding.assertion
     past = assertion == "historical" or (event.kind in _LASTING and event.status in ("inactive", "completed"))
     if fact.any_assertion:
-        return None if assertion == "family" else True, assertion
+        denied = event.verification == "refuted" or assertion == "negated"
+        nothing = assertion == "family" or (denied and speaks_by_own_codes(event))  # "neither" may be "not looked at"
+        return None if nothing else True, assertion
     if assertion == "family":
         return None, assertion
     if event.verification == "refuted" or assertion == "negated":
@@ -103,7 +108,8 @@ def drug_statement(finding: Finding, fact: Fact) -> Statement:
     """What a finding says about a `medication` fact; one out of its reach is historical."""
     event = finding.event
     if event.verification == "refuted":
-        return Statement(False, "negated")
+        own = speaks_by_own_codes(event)
+        return Statement(None if own and not denies(event, fact) else False, "negated")
     if finding.assertion in ("negated", "family", "uncertain"):
         says = False if finding.assertion == "negated" and _can_deny(finding, fact) else None
         return Statement(says, finding.assertion)
