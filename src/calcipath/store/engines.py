@@ -98,6 +98,7 @@ def _set_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # transactions are begun by `_begin_sqlite`, not guessed by the driver
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten with zeros
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -132,3 +133,14 @@ def set_wal(place: Place, engine: Engine) -> None:
         finally:
             connection.close()
         time.sleep(0.02)
+
+
+def empty_log(engine: Engine) -> bool:
+    """Move SQLite's write-ahead log into the file and cut it to nothing; False where a reader is in the way."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not busy
+    finally:
+        connection.close()
