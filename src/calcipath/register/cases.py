@@ -118,17 +118,18 @@ class Cases:
         """Delete a case for good: entries, versions, photographs, label. Only its owner may.
 
         True when it is also gone from the bytes of the database's files. SQLite: False where another process was just
-        reading, and the log is emptied with the next deletion or start. PostgreSQL: always False, because the server
-        keeps old versions of rows until its vacuum, and its own log.
+        reading; the next deletion or start finishes it. PostgreSQL: always False, because the server keeps old versions
+        of rows until its vacuum, and its own log.
         """
         with self._ground.store.write() as writing:
             case = reached(writing.connection, account, handle, "own")
             query = select(case_photographs.c.file).where(case_photographs.c.handle == case.handle)
             files = list(writing.connection.execute(query).scalars())
             writing.connection.execute(delete(case_files).where(case_files.c.handle == case.handle))
+            writing.mark_deletion()
             self._ground.note(writing, "case-deleted", account.name, case.handle)
         remove_files(self._ground.folder, files)
-        return self._ground.store.empty_log()
+        return self._ground.store.wipe_deletions()
 
     def _changed(self, account: Account, handle: str, expected: int | None, action: str, **values: str) -> Case:
         with self._ground.store.write() as writing:

@@ -62,11 +62,11 @@ class Register:
         return register_table(self._ground, account, guideline, extra)
 
     def _clean(self, orphan_seconds: float) -> None:
-        """What a process that died left behind: files without a row, and what was deleted in SQLite's log."""
+        """What a process that died left behind: files without a row, and deleted content in SQLite's files."""
         with self._ground.store.read() as connection:
             known = frozenset(connection.execute(select(case_photographs.c.file)).scalars())
         sweep(self._ground.folder, known, older_than=orphan_seconds)
-        self._ground.store.empty_log()
+        self._ground.store.wipe_deletions()
 
 
 def _identity(ground: Ground) -> str:
