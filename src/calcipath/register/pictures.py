@@ -70,7 +70,15 @@ def _looked_at(data: bytes) -> tuple[str, int]:
         media_type = _MEDIA_TYPES[image.format or ""]
         if media_type != "image/jpeg" and getattr(image, "n_frames", 1) > 1:
             raise InputError("a photograph must be one picture, not a moving one")
-        return media_type, int(image.getexif().get(_ORIENTATION, 1))
+        return media_type, _orientation(image)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Upright where the camera's words cannot be read: the picture is not worse for it."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - as above
+        return 1
 
 
 def _turned(bare: bytes, media_type: str, orientation: int) -> bytes:
