@@ -59,7 +59,7 @@ def patient(**members: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1960-05-04", **members}
 
 
-def observation(identifier: str, value: float = 1.0, **members: Any) -> dict[str, Any]:
+def observation(identifier: str, value: float = 1.0, /, **members: Any) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
         "id": identifier,

@@ -27,7 +27,10 @@ _GIVEN = ("MedicationAdministration", "MedicationStatement")
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One number. `name` is a measure or `LOINC` and a code that the guideline knows; `site` tells wounds apart, from 1."""
+    """One number. `name` is a measure, `LOINC` with a code that the guideline knows, or the guideline's own name.
+
+    `site` tells wounds apart, from 1.
+    """
 
     name: str
     value: float
@@ -66,11 +69,11 @@ def _of(finding: Finding, guideline: Guideline, sites: dict[str, int]) -> Iterat
 def _laboratory(finding: Finding, guideline: Guideline) -> Iterator[Measured]:
     event, fact = finding.event, _fact_of(finding.concept, guideline)
     code = next((c.code for c in event.codings if c.system == LOINC and _means(c.code, finding.concept, guideline)), "")
-    if fact is None or not code:
+    if fact is None:
         return
     value = _value(written_quantity(event), fact.type.unit, guideline, fact, fact.plausible or EVERYTHING)
     if value is not None:
-        yield Measured(f"LOINC {code}", value, fact.type.unit, _when(event))
+        yield Measured(f"LOINC {code}" if code else finding.concept, value, fact.type.unit, _when(event))
 
 
 def _means(code: str, concept: str, guideline: Guideline) -> bool:
