@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from argon2 import PasswordHasher
 from PIL import Image
 from store_examples import run_sql
@@ -15,6 +16,7 @@ from calcipath.register.accounts import Account
 from calcipath.register.register import Register
 from calcipath.store.store import Store
 
+ON_SQLITE = pytest.mark.parametrize("new_url", ["sqlite"], indirect=True)  # what does not depend on the database
 NOON = 1_795_176_000.0  # 2026-11-20T12:00:00Z
 KEY = b"k" * 32
 PASSWORD = "correct horse battery"  # noqa: S105 - of nobody

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from register_examples import NOON, PASSWORD, QUICK, Clock, People, acts, opened
+from register_examples import NOON, ON_SQLITE, PASSWORD, QUICK, Clock, People, acts, opened
 from store_examples import run_sql
 
 from calcipath.errors import InputError
@@ -28,6 +28,7 @@ def test_who_has_the_password_is_let_in(register: Register, people: People) -> N
     assert (people.ada.role, people.ada.created) == ("clinician", NOON)
 
 
+@ON_SQLITE
 def test_the_same_characters_typed_in_another_way(register: Register, people: People) -> None:
     register.accounts.create(people.local, "Zoë", "pâte à choux, encore", "reader")
     assert register.accounts.authenticate("ZOE\u0308", "pa\u0302te a\u0300 choux, encore") is not None
@@ -90,6 +91,7 @@ def test_a_role_that_is_none(small: Register) -> None:
         small.accounts.create(small.local_account(), "Ada", PASSWORD, wrong)  # type: ignore[arg-type]
 
 
+@ON_SQLITE
 def test_only_an_administrator_manages_accounts(register: Register, people: People) -> None:
     for change in (
         lambda: register.accounts.create(people.ada, "Eve", PASSWORD, "administrator"),
@@ -102,6 +104,7 @@ def test_only_an_administrator_manages_accounts(register: Register, people: Peop
     assert register.accounts.find("Ben") == people.ben and register.accounts.find("Eve") is None
 
 
+@ON_SQLITE
 def test_an_administrator_who_is_one_no_more(register: Register, people: People) -> None:
     """The account in hand may be old: the table decides."""
     olga = register.accounts.create(people.local, "Olga", PASSWORD, "administrator")
@@ -110,6 +113,7 @@ def test_an_administrator_who_is_one_no_more(register: Register, people: People)
         register.accounts.disable(olga, "Ben")
 
 
+@ON_SQLITE
 def test_the_own_password_may_be_changed(register: Register, people: People) -> None:
     register.accounts.set_password(people.ada, "ada", "another long password")
     assert register.accounts.authenticate("Ada", PASSWORD) is None
@@ -145,6 +149,7 @@ def test_guesses_must_wait_longer_and_longer(register: Register, people: People,
         assert register.accounts.authenticate(name, "wrong password") is None
 
 
+@ON_SQLITE
 def test_the_right_password_forgets_the_wrong_ones(register: Register, people: People, clock: Clock) -> None:
     for _ in range(3):
         for _ in range(4):
@@ -159,6 +164,7 @@ def test_the_count_of_guesses_is_in_the_store(small: Register, sqlite_url: str, 
         opened(store, folder, clock).accounts.authenticate("Ada", PASSWORD)
 
 
+@ON_SQLITE
 def test_what_was_typed_as_a_name_is_not_kept(register: Register, people: People, url: str) -> None:
     """People type their password where the name belongs."""
     register.accounts.authenticate("my secret password", "Ada")

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from register_examples import NOON, Clock, People, acts, observation, opened, patient
+from register_examples import NOON, ON_SQLITE, Clock, People, acts, observation, opened, patient
 from sqlalchemy.exc import DBAPIError
 from store_examples import run_sql
 
@@ -208,6 +208,7 @@ def test_a_case_that_is_not_yours_is_not_there(register: Register, people: Peopl
     assert register.cases.resources(people.ada, made.handle) == [observation("o1")]
 
 
+@ON_SQLITE
 def test_a_reader_reads(register: Register, people: People) -> None:
     made = register.cases.create(people.ada, "case", [observation("o1")])
     register.sharing.share(people.ada, made.handle, "Rita", "read")
@@ -227,6 +228,7 @@ def test_a_reader_reads(register: Register, people: People) -> None:
         register.sharing.share(people.ada, made.handle, "Rita", "write")
 
 
+@ON_SQLITE
 def test_a_clinician_who_becomes_a_reader_writes_no_more(register: Register, people: People) -> None:
     """Neither a case that was shared to write nor one of their own; the account in hand is the old one."""
     made = register.cases.create(people.ada, "case")
@@ -255,6 +257,7 @@ def test_sharing_and_taking_back(register: Register, people: People) -> None:
             register.sharing.share(people.ada, made.handle, name, "read")
 
 
+@ON_SQLITE
 def test_handing_over(register: Register, people: People) -> None:
     made = register.cases.create(people.ada, "case")
     register.sharing.share(people.ada, made.handle, "Ben", "read")

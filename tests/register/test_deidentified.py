@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from register_examples import Clock, People, observation, opened, patient, people_of, picture
+from register_examples import ON_SQLITE, Clock, People, observation, opened, patient, people_of, picture
 from store_examples import run_sql
 
 from calcipath.guideline.model import Guideline
@@ -105,6 +105,7 @@ def test_the_numbers_of_a_case_with_its_dates_shifted(
     assert row.extra == {}
 
 
+@ON_SQLITE
 def test_only_an_administrator_takes_it(register: Register, people: People, guideline: Guideline) -> None:
     for account in (people.ada, people.rita):
         with pytest.raises(NotAllowed):
@@ -112,6 +113,7 @@ def test_only_an_administrator_takes_it(register: Register, people: People, guid
     assert register.table(people.local, guideline) == ()
 
 
+@ON_SQLITE
 def test_the_caller_may_add_columns(register: Register, people: People, url: str, guideline: Guideline) -> None:
     register.cases.create(people.ada, "Mrs A", RECORD)
 
@@ -147,6 +149,7 @@ WORDS = {
 }
 
 
+@ON_SQLITE
 def test_no_text_of_a_case_comes_through(register: Register, people: People, url: str, guideline: Guideline) -> None:
     words = marked(WORDS)
     name = [{"family": "MARKER", "given": ["MARKER"], "text": "MARKER"}]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from register_examples import Clock, People, acts, observation, opened, patient, picture, with_camera_data
+from register_examples import ON_SQLITE, Clock, People, acts, observation, opened, patient, picture, with_camera_data
 from store_examples import run_sql
 
 from calcipath.errors import InputError
@@ -56,6 +56,7 @@ def test_a_case_comes_back_as_it_was(register: Register, people: People, url: st
     ]
 
 
+@ON_SQLITE
 def test_the_secrets_of_the_table_are_not_exported(register: Register, people: People, url: str) -> None:
     handle = filled(register, people)
     said = json.dumps(register.exchange.export(people.ada, handle))
@@ -66,6 +67,7 @@ def test_the_secrets_of_the_table_are_not_exported(register: Register, people: P
     assert {row[0] for row in rows} == {handle, made.handle} and len({row[1] for row in rows}) == 2
 
 
+@ON_SQLITE
 def test_the_bundle_is_read_as_any_record(register: Register, people: People, tmp_path: Path) -> None:
     """`calcipath assess` takes it: the same events, and nothing that cannot be read."""
     handle = filled(register, people)
@@ -144,6 +146,7 @@ def test_an_exported_case_is_not_added_as_a_record(small: Register) -> None:
         small.cases.add(admin, made.handle, resources)
 
 
+@ON_SQLITE
 def test_a_reader_imports_nothing(register: Register, people: People, folder: Path) -> None:
     bundle = register.exchange.export(people.ada, filled(register, people))
     before = set(folder.iterdir())

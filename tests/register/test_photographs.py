@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from register_examples import NOON, Clock, People, acts, observation, opened, patient, picture, with_camera_data
+from register_examples import (
+    NOON,
+    ON_SQLITE,
+    Clock,
+    People,
+    acts,
+    observation,
+    opened,
+    patient,
+    picture,
+    with_camera_data,
+)
 from store_examples import run_sql
 
 from calcipath.errors import InputError
@@ -82,6 +93,7 @@ def test_what_is_refused_leaves_nothing(small: Register, folder: Path, how: dict
     assert small.cases.open(admin, made.handle).revision == 1 and small.photographs.of(admin, made.handle) == ()
 
 
+@ON_SQLITE
 def test_only_who_may_write_adds_one(register: Register, people: People, folder: Path) -> None:
     made = register.cases.create(people.ada, "case")
     register.sharing.share(people.ada, made.handle, "Rita", "read")
@@ -165,6 +177,7 @@ def test_the_folder_of_another_store_is_left_alone(small: Register, tmp_path: Pa
     assert files(folder) == {kept}
 
 
+@ON_SQLITE
 def test_a_photograph_does_not_break_the_chain(register: Register, people: People, url: str) -> None:
     made = register.cases.create(people.ada, "case", [observation("o1")])
     register.photographs.add(people.ada, made.handle, picture(), **SAID)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from register_examples import NOON, PASSWORD, Clock, People, acts
+from register_examples import NOON, ON_SQLITE, PASSWORD, Clock, People, acts
 from store_examples import run_sql
 
 from calcipath.register.refusals import NotAllowed
@@ -23,6 +23,7 @@ def test_each_login_has_a_token_of_its_own(register: Register, people: People) -
     assert found[0].expires == NOON + 12 * HOUR
 
 
+@ON_SQLITE
 def test_only_the_digest_is_kept(register: Register, people: People, url: str) -> None:
     token = register.sessions.begin(people.ada)
     rows = run_sql(url, "SELECT * FROM register_session")
@@ -37,6 +38,7 @@ def test_a_token_that_is_none(small: Register, token: str) -> None:
     small.sessions.end(token)
 
 
+@ON_SQLITE
 def test_an_idle_session_ends(register: Register, people: People, clock: Clock) -> None:
     token = register.sessions.begin(people.ada)
     for _ in range(4):
@@ -46,6 +48,7 @@ def test_an_idle_session_ends(register: Register, people: People, clock: Clock) 
     assert register.sessions.find(token) is None
 
 
+@ON_SQLITE
 def test_no_session_lasts_longer_than_twelve_hours(register: Register, people: People, clock: Clock) -> None:
     token = register.sessions.begin(people.ada)
     while clock.now < NOON + 12 * HOUR - 20 * MINUTE:
