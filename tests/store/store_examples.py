@@ -14,7 +14,7 @@ from calcipath.store.memory import ShownAlert
 
 NOON = 1_795_176_000.0  # 2026-11-20T12:00:00Z
 DAY = 86_400.0
-TABLES = ("audit_writer", "audit_decision", "audit_card", "feedback", "shown_alert")
+TABLES = ("audit_writer", "audit_decision", "audit_card", "feedback", "audit_case", "shown_alert")
 
 
 def card(uuid: str = "", *recommendations: str, why: str = "", alert: str = "group:modifiable") -> AuditedCard:

@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from store_examples import NOON, TABLES, accepted, card, decision, overridden, run_sql, shown
 
+from calcipath.errors import InputError
 from calcipath.store import memory
 from calcipath.store.audit import AuditedCard, record_decision
+from calcipath.store.case_audit import CaseAct, note_act
 from calcipath.store.failures import StoreError
 from calcipath.store.feedback import record
+from calcipath.store.instants import instant_text
 from calcipath.store.store import Store, open_store
 from calcipath.store.verification import verify
 
@@ -22,6 +25,8 @@ CHAINED = [table for table in TABLES if table != "shown_alert"]
 def filled(store: Store) -> None:
     record_decision(store, decision(NOON, card("c1", "a", "b"), card("", "c", why="budget")), [shown("key-c1")])
     record(store, "patient-view", [accepted("c1"), overridden("c1", NOON + 90, "refused")], now=NOON + 100)
+    with store.write() as writing:
+        note_act(writing, CaseAct(instant_text(NOON + 200), "case-made", "ada", "handle", digest="3" * 64))
 
 
 def test_a_decision_is_kept_as_it_was(store: Store, url: str) -> None:
@@ -80,7 +85,9 @@ def test_what_cannot_be_remembered_is_not_decided(store: Store, url: str) -> Non
 @pytest.mark.parametrize("table", CHAINED)
 def test_nothing_can_be_changed_or_deleted(table: str, store: Store, url: str) -> None:
     filled(store)
-    column = {"audit_writer": "follows", "audit_decision": "service", "audit_card": "why"}.get(table, "outcome")
+    column = {"audit_writer": "follows", "audit_decision": "service", "audit_card": "why", "audit_case": "action"}.get(
+        table, "outcome"
+    )
     statements = [f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}"]
     if store.postgres:
         statements.append(f"TRUNCATE {table} CASCADE")
@@ -99,6 +106,23 @@ def test_a_writer_only_goes_forward(store: Store, url: str) -> None:
     for change in ("number = 1", "number = number", "number = 99, started = 'x'"):
         with pytest.raises(DBAPIError, match=r"append-only|only goes on"):
             run_sql(url, f"UPDATE audit_writer SET {change}")
+
+
+def refused(store: Store) -> None:
+    with store.write() as writing:
+        note_act(writing, CaseAct(instant_text(NOON + 300), "case-made"))
+        raise InputError("refused")
+
+
+def test_a_refusal_of_our_own_does_not_break_the_chain(store: Store, url: str) -> None:
+    filled(store)
+    with pytest.raises(InputError):
+        refused(store)
+    filled_acts = run_sql(url, "SELECT count(*) FROM audit_case")
+    with store.write() as writing:
+        note_act(writing, CaseAct(instant_text(NOON + 400), "case-opened", "ada", "handle"))
+    found = verify(store)
+    assert (filled_acts, found.whole, found.case_acts, len(found.heads)) == ([(1,)], True, 2, 1)
 
 
 def test_each_process_has_a_chain_of_its_own(url: str) -> None:

@@ -16,6 +16,7 @@ from store_examples import NOON, accepted, card, decision, run_sql, shown, unloc
 from calcipath.errors import InputError
 from calcipath.store import memory
 from calcipath.store.audit import record_decision
+from calcipath.store.case_audit import CaseAct, note_act
 from calcipath.store.command import NOT_WHOLE, add_feedback_options, run
 from calcipath.store.failures import StoreError
 from calcipath.store.feedback import record
@@ -105,6 +106,18 @@ def test_verify(kept: str, tmp_path: Path) -> None:
     run_sql(kept, "DELETE FROM feedback")
     found = structure("verify", "--store", kept, "--against", str(seal), status=NOT_WHOLE)
     assert any(fault.endswith("entry 3: was sealed and is missing") for fault in found["faults"])
+
+
+def test_verify_covers_the_case_register(kept: str) -> None:
+    with open_store(kept) as store, store.write() as writing:
+        note_act(writing, CaseAct("2026-11-20T12:00:00.000Z", "case-made", "ada", "handle"))
+    assert text("verify", "--store", kept) == (
+        "The audit is whole: 2 decisions, 1 answer, 1 act on cases, 2 writers.\n"
+    )
+    assert structure("verify", "--store", kept)["case_acts"] == 1
+    unlock(kept)
+    run_sql(kept, "UPDATE audit_case SET account = 'eve'")
+    assert "entry 1: was changed" in " ".join(text("verify", "--store", kept, status=NOT_WHOLE).split())
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"heads": [1]}', '{"heads": [{"writer": "w", "number": "x"}]}'])

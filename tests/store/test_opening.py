@@ -114,6 +114,20 @@ def test_a_store_of_version_1_is_brought_up_to_date_with_what_it_holds(url: str)
     assert (version(url), found.whole, found.decisions, found.feedback) == (NEWEST, True, 1, 1)
 
 
+def test_a_store_of_version_2_is_brought_up_to_date_with_what_it_holds(url: str) -> None:
+    place = read_place(url)
+    engine = make_engine(place, existing=False)
+    bring_up_to_date(place, engine, to="0002")
+    store = Store(place, engine)
+    record_decision(store, decision(NOON, card("c1", "a")))
+    record(store, "patient-view", [accepted("c1")], now=NOON)
+    engine.dispose()
+    assert version(url) == "0002"
+    with open_store(url) as store:
+        found = verify(store)
+    assert (version(url), found.whole, found.decisions, found.feedback, found.case_acts) == (NEWEST, True, 1, 1, 0)
+
+
 def test_several_processes_open_a_new_store_together(new_url: Callable[[], str]) -> None:
     urls = [new_url() for _ in range(4)]
     command = [sys.executable, "-W", "error", "-c", OPENER]

@@ -11,6 +11,7 @@ from store_examples import NOON, accepted, card, decision, overridden, run_sql, 
 
 from calcipath.store import verification
 from calcipath.store.audit import record_decision
+from calcipath.store.case_audit import CaseAct, note_act
 from calcipath.store.digests import entry_hash
 from calcipath.store.engines import read_place
 from calcipath.store.feedback import FEEDBACK, feedback_content, record
@@ -191,3 +192,25 @@ def test_many_faults_are_counted(store: Store, url: str, monkeypatch: pytest.Mon
     run_sql(url, "UPDATE audit_decision SET service = 'x'")
     found = verify(store)
     assert (len(found.faults), found.more_faults, found.whole) == (3, 7, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE audit_case SET account = 'eve' WHERE number = 1", "entry 1: was changed"),
+        ("UPDATE audit_case SET handle = NULL WHERE number = 2", "entry 2: was changed"),
+        ("DELETE FROM audit_case WHERE number = 1", "entry 1: is missing"),
+        ("DELETE FROM audit_case", "entries 1 to 2: are missing"),
+        ("DELETE FROM audit_writer", "is missing, but not its entries"),
+    ],
+)
+def test_acts_on_cases_are_in_the_chain(sqlite_url: str, change: str, said: str) -> None:
+    with open_store(sqlite_url) as store:
+        for number in (1, 2):
+            with store.write() as writing:
+                note_act(writing, CaseAct("2026-11-20T12:00:00.000Z", "entries-added", "ada", "h", number, 3, "0" * 64))
+        found = verify(store)
+    assert (found.whole, found.case_acts) == (True, 2)
+    unlock(sqlite_url)
+    tamper(sqlite_url, change)
+    assert said in faults(sqlite_url)

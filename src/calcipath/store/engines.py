@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from calcipath.store.failures import StoreError, explained
 
 WAIT_SECONDS = 15.0  # for a lock that another process holds
+_DELETED = 1  # SQLite's user_version while deleted content may still be in the files
 WRITES = "calcipath_writes"  # execution option of a connection that will write
 _POSTGRES_NAMES = ("postgresql", "postgres", "postgresql+psycopg")
 _FORMS = "a store is named by sqlite:///FILE or postgresql://USER@HOST/DATABASE"
@@ -98,6 +99,7 @@ def _set_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # transactions are begun by `_begin_sqlite`, not guessed by the driver
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten where it stands
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -132,3 +134,31 @@ def set_wal(place: Place, engine: Engine) -> None:
         finally:
             connection.close()
         time.sleep(0.02)
+
+
+def mark_deletion(connection: Connection) -> None:
+    """Note in SQLite's header that what this transaction deletes must still be taken out of the files."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA user_version={_DELETED}")
+
+
+def wipe_deletions(engine: Engine) -> bool:
+    """Take what was deleted out of the bytes of SQLite's file and log, if something is marked; False where that failed.
+
+    `secure_delete` overwrites a row where it stands, but not the copies that stay behind where rows moved from page to
+    page. So the file is built anew, and the log is moved into it and cut to nothing, for which no reader may be there.
+    """
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        if cursor.execute("PRAGMA user_version").fetchone()[0] != _DELETED:
+            return True
+        cursor.execute("VACUUM")
+        if cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            return False
+        cursor.execute("PRAGMA user_version=0")
+    except sqlite3.OperationalError:  # locked, or no room on the disk: the mark stays
+        return False
+    finally:
+        connection.close()
+    return True

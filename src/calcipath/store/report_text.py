@@ -192,7 +192,10 @@ def suppressed_structure(alerts: Sequence[ShownAlert]) -> list[dict[str, Any]]:
 def render_verification(found: Verification, *, width: int = 80, colour: bool = False) -> str:
     """Whether the audit is whole, and each fault on a line of its own."""
     sheet = Sheet(width, colour=colour)
-    entries = f"{_count(found.decisions, 'decision')}, {_count(found.feedback, 'answer')}, {_count(len(found.heads), 'writer')}"
+    counts = [_count(found.decisions, "decision"), _count(found.feedback, "answer")]
+    if found.case_acts:
+        counts.append(_count(found.case_acts, "act") + " on cases")
+    entries = ", ".join([*counts, _count(len(found.heads), "writer")])
     if found.whole:
         sheet.paragraph(f"The audit is whole: {entries}.", style="green")
         return sheet.text()
@@ -213,6 +216,7 @@ def verification_structure(found: Verification) -> dict[str, Any]:
         "whole": found.whole,
         "decisions": found.decisions,
         "feedback": found.feedback,
+        "case_acts": found.case_acts,
         "faults": list(found.faults),
         "more_faults": found.more_faults,
         "heads": heads,

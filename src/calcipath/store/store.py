@@ -12,8 +12,9 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from calcipath.errors import CalcipathError
 from calcipath.store.digests import entry_hash
-from calcipath.store.engines import WRITES, Place, make_engine, read_place
+from calcipath.store.engines import WRITES, Place, make_engine, mark_deletion, read_place, wipe_deletions
 from calcipath.store.failures import translated
 from calcipath.store.tables import writers
 from calcipath.store.upgrade import bring_up_to_date
@@ -48,6 +49,10 @@ class Writing:
         digest = entry_hash(kind, head.writer, number, head.hash, content)
         self._head = Head(head.writer, number, digest)
         return {"writer": head.writer, "number": number, "previous": head.hash, "hash": digest}
+
+    def mark_deletion(self) -> None:
+        """Note that something is deleted for good, for `Store.wipe_deletions` now or at a later start."""
+        mark_deletion(self.connection)
 
     def seal(self) -> None:
         """Note the last entry, so that a missing end is noticed."""
@@ -110,7 +115,11 @@ class Store:
             before, self._head = self._head, None  # after a failure it is not sure what was kept: begin a new chain
             with self._engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
                 writing = Writing(connection, before)
-                yield writing
+                try:
+                    yield writing
+                except CalcipathError:  # the caller's own refusal: nothing was committed, so the chain goes on
+                    self._head = before
+                    raise
                 writing.seal()
             self._head = writing.head
 
@@ -118,6 +127,18 @@ class Store:
         """Raises `StoreError` where the store can only be read."""
         with self.write() as writing:
             writing.connection.execute(update(writers).where(writers.c.writer == "").values(number=0))
+
+    def wipe_deletions(self) -> bool:
+        """Take what transactions marked by `Writing.mark_deletion` deleted out of the files; False where that failed.
+
+        SQLite: the file is built anew, and others wait for it; it fails while another process reads. PostgreSQL keeps
+        old versions of rows until its own vacuum, and its log by its own rules: always False there.
+        """
+        self._after_fork()
+        if self.postgres:
+            return False
+        with self._lock, translated(self._place.words):
+            return wipe_deletions(self._engine)
 
     def close(self) -> None:
         """Close all connections."""

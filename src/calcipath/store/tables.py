@@ -121,4 +121,116 @@ shown_alerts = Table(
     Index("shown_alert_patient", "patient_digest"),
 )
 
+# Acts on the case register and its accounts: never content, never a label. It outlives the cases.
+case_acts = Table(
+    "audit_case",
+    metadata,
+    *_chained(),
+    Column("at", String(24), nullable=False),
+    Column("account", Text),
+    Column("action", String(32), nullable=False),
+    Column("handle", String(64)),
+    Column("entry", Integer),
+    Column("entries", Integer),
+    Column("digest", String(64)),
+    Index("audit_case_handle", "handle"),
+    Index("audit_case_at", "at"),
+)
+
+# `name_key` is the name without regard to capitals. Without a password nobody can log in by one.
+accounts = Table(
+    "register_account",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("password", Text),
+    Column("role", String(16), nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created", String(24), nullable=False),
+    Index("register_account_name", "name_key", unique=True),
+)
+
+# A session is named by the digest of its token: who reads the table cannot use one.
+sessions = Table(
+    "register_session",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("account", String(32), ForeignKey("register_account.id"), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created", String(24), nullable=False),
+    Column("last_seen", String(24), nullable=False),
+    Column("expires", String(24), nullable=False),
+    Index("register_session_account", "account"),
+    Index("register_session_expires", "expires"),
+)
+
+# Guesses at passwords by the keyed digest of the name that was tried: people type passwords where names belong.
+attempts = Table(
+    "register_attempt",
+    metadata,
+    Column("name_digest", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last", String(24), nullable=False),
+    Column("until", String(24), nullable=False),
+    Index("register_attempt_last", "last"),
+)
+
+# `revision` counts the changes; `date_shift` (days) and `pseudonym` are for the de-identified table only.
+case_files = Table(
+    "case_file",
+    metadata,
+    Column("handle", String(64), primary_key=True),
+    Column("owner", String(32), ForeignKey("register_account.id"), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("created", String(24), nullable=False),
+    Column("changed", String(24), nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("date_shift", Integer, nullable=False),
+    Column("pseudonym", String(32), nullable=False),
+    Index("case_file_owner", "owner"),
+    Index("case_file_pseudonym", "pseudonym", unique=True),
+)
+
+case_access = Table(
+    "case_access",
+    metadata,
+    Column("handle", String(64), ForeignKey("case_file.handle", ondelete="CASCADE"), primary_key=True),
+    Column("account", String(32), ForeignKey("register_account.id"), primary_key=True),
+    Column("level", String(8), nullable=False),
+    Index("case_access_account", "account"),
+)
+
+# Versions of the case's resources: the newest number of a key stands, and without a resource the key is removed.
+case_entries = Table(
+    "case_entry",
+    metadata,
+    Column("handle", String(64), ForeignKey("case_file.handle", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),
+    Column("resource", Text),
+    Column("account", String(32), ForeignKey("register_account.id"), nullable=False),
+    Column("at", String(24), nullable=False),
+    Index("case_entry_key", "handle", "key", "number"),
+)
+
+# The pixels stand in a file of this name below the register's folder.
+case_photographs = Table(
+    "case_photograph",
+    metadata,
+    Column("handle", String(64), ForeignKey("case_file.handle", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("file", String(40), nullable=False),
+    Column("taken", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("consent", Text, nullable=False),
+    Column("media_type", String(16), nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("account", String(32), ForeignKey("register_account.id"), nullable=False),
+    Column("at", String(24), nullable=False),
+    Index("case_photograph_file", "file", unique=True),
+)
+
 CHAIN_COLUMNS = frozenset({"writer", "number", "previous", "hash"})

@@ -15,10 +15,11 @@ from typing import Any
 from sqlalchemy import Connection, exists, select, union
 
 from calcipath.store.audit import DECISION, decision_content
+from calcipath.store.case_audit import CASE, act_content
 from calcipath.store.digests import entry_hash
 from calcipath.store.feedback import FEEDBACK, feedback_content
 from calcipath.store.store import Head, Store, beginning
-from calcipath.store.tables import cards, decisions, feedback, writers
+from calcipath.store.tables import cards, case_acts, decisions, feedback, writers
 
 MOST_FAULTS = 100  # that are named; the rest is counted
 _AT_ONCE = 1000
@@ -34,6 +35,7 @@ class Verification:
     heads: tuple[Head, ...]
     faults: tuple[str, ...]
     more_faults: int = 0
+    case_acts: int = 0
 
     @property
     def whole(self) -> bool:
@@ -53,7 +55,7 @@ class _Entry:
 class _Walk:
     """What the walk has met so far."""
 
-    counts: dict[str, int] = field(default_factory=lambda: {DECISION: 0, FEEDBACK: 0})
+    counts: dict[str, int] = field(default_factory=lambda: {DECISION: 0, FEEDBACK: 0, CASE: 0})
     faults: list[str] = field(default_factory=list)
     more: int = 0
 
@@ -82,7 +84,10 @@ def verify(store: Store, sealed: Iterable[Head] = ()) -> Verification:
         for writer in wanted:
             walk.fault(f"writer {writer}, which was sealed, is missing")
         _strays(connection, walk)
-    return Verification(walk.counts[DECISION], walk.counts[FEEDBACK], tuple(heads), tuple(walk.faults), walk.more)
+    counts = walk.counts
+    return Verification(
+        counts[DECISION], counts[FEEDBACK], tuple(heads), tuple(walk.faults), walk.more, case_acts=counts[CASE]
+    )
 
 
 def _walk_writer(connection: Connection, row: Mapping[Any, Any], sealed: Mapping[int, str], walk: _Walk) -> None:
@@ -118,9 +123,9 @@ def _missing(writer: str, first: int, last: int) -> str:
 
 
 def _entries(connection: Connection, writer: str) -> Iterator[_Entry]:
-    """The writer's entries of both kinds, by number."""
-    both = (_decisions(connection, writer), _feedback(connection, writer))
-    return heapq.merge(*both, key=lambda entry: entry.number)
+    """The writer's entries of all kinds, by number."""
+    kinds = (_decisions(connection, writer), _feedback(connection, writer), _case_acts(connection, writer))
+    return heapq.merge(*kinds, key=lambda entry: entry.number)
 
 
 def _decisions(connection: Connection, writer: str) -> Iterator[_Entry]:
@@ -150,13 +155,19 @@ def _feedback(connection: Connection, writer: str) -> Iterator[_Entry]:
         yield _entry(FEEDBACK, row, feedback_content({str(name): value for name, value in row.items()}))
 
 
+def _case_acts(connection: Connection, writer: str) -> Iterator[_Entry]:
+    query = select(case_acts).where(case_acts.c.writer == writer).order_by(case_acts.c.number)
+    for row in connection.execute(query, execution_options={"yield_per": _AT_ONCE}).mappings():
+        yield _entry(CASE, row, act_content({str(name): value for name, value in row.items()}))
+
+
 def _entry(kind: str, row: Mapping[Any, Any], content: Mapping[str, Any]) -> _Entry:
     return _Entry(kind, row["number"], row["previous"], row["hash"], content)
 
 
 def _strays(connection: Connection, walk: _Walk) -> None:
     """Entries of a writer that is not there, and cards of a decision that is not there."""
-    there = union(select(decisions.c.writer), select(feedback.c.writer)).subquery()
+    there = union(select(decisions.c.writer), select(feedback.c.writer), select(case_acts.c.writer)).subquery()
     lost = select(there.c.writer).where(~exists().where(writers.c.writer == there.c.writer))
     for writer in connection.execute(lost).scalars():
         walk.fault(f"writer {writer} is missing, but not its entries")

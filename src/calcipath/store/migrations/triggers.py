@@ -65,6 +65,30 @@ def only_forward(table: str) -> None:
     _no_replace(table, "writer = NEW.writer")
 
 
+def goes_with(table: str, owner: str, link: str, key: str) -> None:
+    """Refuse UPDATE and REPLACE of a row, and its DELETE as long as the row of `owner` with the same `link` is there."""
+    there = f"EXISTS (SELECT 1 FROM {owner} WHERE {link} = OLD.{link})"  # noqa: S608 - our own names
+    if _postgres():
+        op.execute(
+            f"CREATE FUNCTION calcipath_{table}_goes_with() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" IF {there} THEN"
+            f" RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'integrity_constraint_violation';"
+            " END IF; RETURN OLD; END $$"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION calcipath_append_only()"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_goes_with BEFORE DELETE ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION calcipath_{table}_goes_with()"
+        )
+        return
+    op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {_raise(table)} END")
+    op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN {there} BEGIN {_raise(table)} END")
+    _no_replace(table, " AND ".join(f"{name} = NEW.{name}" for name in key.split()))
+
+
 def _no_replace(table: str, taken: str) -> None:
     """SQLite deletes a row that it replaces without asking the triggers of DELETE."""
     there = f"EXISTS (SELECT 1 FROM {table} WHERE {taken})"  # noqa: S608 - our own names
