@@ -42,7 +42,7 @@ def course_of(verdicts: Verdicts, record: Record, findings: Sequence[Finding], p
     series = {name: _points(findings, concepts, unit, verdicts) for name, (concepts, unit) in _SERIES.items()}
     found = assess_course(
         as_of=picked.moment.as_of,
-        doses=_doses(findings),
+        doses=doses_of(findings),
         words=_words(findings),
         thresholds=thresholds(verdicts),
         **series,
@@ -74,7 +74,8 @@ def _points(findings: Sequence[Finding], concepts: tuple[str, ...], unit: str, v
     return list(points.values())
 
 
-def _doses(findings: Sequence[Finding]) -> list[DosePeriod]:
+def doses_of(findings: Sequence[Finding]) -> list[DosePeriod]:
+    """When sodium thiosulfate was given: administrations and statements that a record holds."""
     doses = {}
     for finding in findings:
         event = finding.event

@@ -59,6 +59,6 @@ def tag(name: str, /, *children: object, **attributes: object) -> Markup:
     return Markup(f"<{name}{written}>{join(*inner)}</{name}>")
 
 
-_VOID = frozenset({"br", "hr", "meta"})
+_VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
 _PLAIN = frozenset({"title", "style", "code", "svg", "desc", "text", "tspan"})  # elements that may not hold a span
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

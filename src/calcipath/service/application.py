@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -77,7 +78,7 @@ def application(parts: Parts, web: Web, more_routes: Sequence[BaseRoute] = ()) -
         *([Route("/metrics", metrics)] if web.metrics else []),
         *more_routes,
     ]
-    cross_origin = Middleware(
+    cross_origin = partial(
         CORSMiddleware,
         allow_origins=["*"] if web.any_origin else list(web.origins),
         allow_methods=["GET", "POST"],
@@ -89,12 +90,27 @@ def application(parts: Parts, web: Web, more_routes: Sequence[BaseRoute] = ()) -
         routes=routes,
         middleware=[
             Middleware(_Headers),
-            cross_origin,
+            Middleware(_ForOtherSites, inner=cross_origin),
             Middleware(_Counting, parts=parts),
             Middleware(_Limited, limit=RateLimit(web.requests_per_minute), parts=parts),
         ],
         exception_handlers={Refused: _refused, HTTPException: _refused_by_framework, StoreError: _not_kept},
     )
+
+
+_OPEN_TO_SITES = ("/cds-services", "/about", "/topics", "/openapi.json", "/health")
+
+
+class _ForOtherSites:
+    """Cross-origin rules for the addresses that other sites may ask. The clinician's page is none of them."""
+
+    def __init__(self, app: ASGIApp, inner: Callable[[ASGIApp], ASGIApp]) -> None:
+        self._app, self._open = app, inner(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on by the address."""
+        there = scope["type"] == "http" and str(scope["path"]).startswith(_OPEN_TO_SITES)
+        await (self._open if there else self._app)(scope, receive, send)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

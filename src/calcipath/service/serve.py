@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
 
     from calcipath.service.authentication import VerifiedClient
 
@@ -127,7 +128,10 @@ def build(settings: Settings, replay: ReplayGuard) -> Starlette:
         settings.requests_per_minute,
         settings.metrics,
     )
-    app = application(parts, web, smart_endpoints(settings, parts, outgoing).routes() if settings.smart else ())
+    more = [*smart_endpoints(settings, parts, outgoing).routes()] if settings.smart else []
+    if settings.page:
+        more += page_routes(settings, parts, keeper)
+    app = application(parts, web, more)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -139,6 +143,31 @@ def build(settings: Settings, replay: ReplayGuard) -> Starlette:
 
     app.router.lifespan_context = lifespan
     return app
+
+
+def page_routes(settings: Settings, parts: Parts, keeper: StoreKeeper) -> list[BaseRoute]:
+    """The clinician's page on the service's own database."""
+    from calcipath.page.case_reading import CaseReading
+    from calcipath.page.door import Door, DoorSettings
+    from calcipath.page.endpoints import Endpoints
+    from calcipath.register.register import Register
+
+    register = Register(keeper.store, photographs_folder(settings), settings.digest_key, parts.clock)
+    reading = CaseReading(parts.assessor, parts.code_systems, parts.clock, config=settings.site)
+    door = Door(
+        Endpoints(register, reading),
+        DoorSettings(settings.public_url, settings.page_accounts, settings.most_body_bytes),
+    )
+    return door.routes()
+
+
+def photographs_folder(settings: Settings) -> Path:
+    """Where photographs are kept: as the settings say, else beside the SQLite database. Raises `InputError`."""
+    if settings.photographs:
+        return Path(settings.photographs)
+    if settings.store.startswith("sqlite:///"):
+        return Path(settings.store.removeprefix("sqlite:///") + ".photographs")
+    raise InputError("with PostgreSQL the page needs 'page: {photographs: FOLDER}' in the settings")
 
 
 def authenticator(settings: Settings, replay: ReplayGuard) -> Callable[[Request, str], Any]:

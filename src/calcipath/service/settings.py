@@ -67,6 +67,9 @@ class Settings:
     digest_key: bytes = field(default=b"", repr=False)
     keep_patient: bool = False
     keep_comments: bool = False
+    page: bool = True
+    page_accounts: bool = False
+    photographs: str = ""
 
     @property
     def open(self) -> bool:
@@ -77,7 +80,7 @@ class Settings:
 _KEYS = (
     "public_url", "store", "budget", "memory_days", "notes", "clients", "fhir_servers", "cors_origins", "smart",
     "requests_per_minute", "most_body_megabytes", "fetch_seconds", "metrics", "digest_key_env", "keep_patient",
-    "keep_comments", "workers",
+    "keep_comments", "workers", "page",
 )  # fmt: skip
 
 
@@ -122,11 +125,26 @@ def read_settings(
         digest_key=_digest_key(entry, environment, open_=not clients),
         keep_patient=entry.flag("keep_patient"),
         keep_comments=entry.flag("keep_comments"),
+        **_page(entry, loopback=loopback and not clients),
     )
     _check_addresses(found)
     if found.smart and found.workers > 1:
         raise InputError("'smart' needs one worker: the sessions of the page are kept in the memory of one process")
     return found
+
+
+def _page(entry: Entry, *, loopback: bool) -> dict[str, Any]:
+    """The clinician's page: on for this machine alone, where one user needs no login; elsewhere only with accounts."""
+    if "page" not in entry.data:
+        return {"page": loopback, "page_accounts": not loopback}
+    page = entry.entry("page")
+    if page is None:
+        return {"page": entry.flag("page", loopback), "page_accounts": not loopback}
+    page.only("accounts", "photographs")
+    accounts = page.flag("accounts", True)
+    if not accounts and not loopback:
+        raise page.fail("beyond this machine the page needs accounts", "accounts")
+    return {"page": True, "page_accounts": accounts, "photographs": page.text("photographs", "")}
 
 
 def read_alert_settings(path: str) -> AlertSettings:

@@ -28,6 +28,11 @@ class StoreKeeper:
         """Take out what need not be remembered any more."""
         sweep(self._store, now=now)
 
+    @property
+    def store(self) -> Store:
+        """The database itself."""
+        return self._store
+
     def close(self) -> None:
         """Give the connections back."""
         self._store.close()

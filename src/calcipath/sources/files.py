@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from calcipath.record.fhir.raw import RawResource
 MOST_ENTRIES = 200_000
 MOST_BYTES = 512 * 1024 * 1024
 MOST_VALUES = 15_000_000  # JSON values in one file: about two gigabytes when parsed
+MOST_UNZIPPED = 64 * 1024 * 1024  # of a file that is sent to the page
 MOST_BUNDLES_DEEP = 5  # a bundle in a bundle (batch of searches) is real; more is not
 _SUFFIXES = (".json", ".ndjson", ".json.gz", ".ndjson.gz", ".jsonl")
 
@@ -50,6 +52,28 @@ def read_path(path: str, *, patient: str = "") -> Source:
     if resources and all(isinstance(raw.resource, Mapping) and "resourceType" not in raw.resource for raw in resources):
         raise InputError(f"{name} holds JSON, but no FHIR resources (resourceType is missing)")
     return Source(resources)
+
+
+def read_upload(data: bytes) -> tuple[RawResource, ...]:
+    """The resources of a file that was sent: a bundle or NDJSON of one patient, plain or gzipped. Its name is not used.
+
+    Raises `InputError` with one sentence.
+    """
+    name = "the file"
+    if data[:4] == b"PK\x03\x04":
+        raise InputError("the file is a zip archive: unpack it, and choose the FHIR file in it")
+    if data[:2] == b"\x1f\x8b":
+        try:
+            with gzip.open(io.BytesIO(data)) as unzipped:
+                data = unzipped.read(MOST_UNZIPPED + 1)
+        except (OSError, EOFError, zlib.error):
+            raise InputError("the file is not a whole gzip file") from None
+        if len(data) > MOST_UNZIPPED:
+            raise InputError(f"the file unzips to more than {MOST_UNZIPPED // 2**20} MiB, the limit for what is sent")
+    found = tuple(_limited(_of_bytes(data, name, one_patient=True), name))
+    if not found:
+        raise InputError("the file holds no resources: the Bundle has no entries")
+    return found
 
 
 def source_of(resources: Sequence[Mapping[str, Any]]) -> Source:
