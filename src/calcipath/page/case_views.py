@@ -219,7 +219,7 @@ def follow_up_view(
             "visit",
             _("A visit"),
             _("leave empty what was not looked at"),
-            visit_form(visit, guideline, today, tuple(dict.fromkeys(_wound_names(resources)))),
+            visit_form(visit, guideline, today, tuple(dict.fromkeys(_wound_names(resources))), drugs_taken(resources)),
         )
         if writes
         else None
@@ -228,12 +228,21 @@ def follow_up_view(
     main = tag(
         "main",
         response,
-        _next_visit(visit, case, found, now, writes=writes),
+        _next_visit(visit, case, found, now, guideline.defaults["response-days"].value, writes=writes),
         form,
         _photographs(visit, photographs, today, writes=writes),
         id="main",
     )
     return case_page(visit, case, "/follow-up", _("Follow-up"), head, main, said=said)
+
+
+def drugs_taken(resources: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Keys and names of the drugs that stand as taken."""
+    return tuple(
+        (f"{each['resourceType']}/{each['id']}", _named(each))
+        for each in resources
+        if each.get("resourceType") in ("MedicationStatement", "MedicationRequest") and each.get("status") == "active"
+    )
 
 
 def _wound_names(resources: Iterable[Mapping[str, Any]]) -> Iterable[str]:
@@ -274,7 +283,7 @@ def _visits(resources: Iterable[Mapping[str, Any]]) -> tuple[Mark, ...]:
     )
 
 
-def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, *, writes: bool) -> Markup:
+def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, response_days: float, *, writes: bool) -> Markup:
     planned = str(case.settings.get("next_visit", ""))
     begun = min((bar.start for bar in found.doses if bar.start is not None), default=None)
     lines = []
@@ -286,7 +295,7 @@ def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, *, writes
             )
         )
     if begun is not None:
-        due = (datetime.fromtimestamp(begun).astimezone() + timedelta(days=14)).date().isoformat()
+        due = (datetime.fromtimestamp(begun).astimezone() + timedelta(days=response_days)).date().isoformat()
         lines.append(
             tag(
                 "p",

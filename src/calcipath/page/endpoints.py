@@ -193,7 +193,8 @@ class Endpoints:
         case, _found = self._case(visit, "write")
         resources = self.register.cases.resources(visit.account, case.handle)
         entered = self._entered(visit, _patient(resources), when_of(visit.form, self.reading.now()))
-        self._replace(visit, case, resources, entries_of(visit.form, entered, self.guideline))
+        standing = {f"{each['resourceType']}/{each['id']}": each for each in resources}
+        self._replace(visit, case, resources, entries_of(visit.form, entered, self.guideline, standing))
         return see(f"{visit.base}/cases/{case.handle}/follow-up?done=visit")
 
     def add_photograph(self, visit: Visit) -> Response:

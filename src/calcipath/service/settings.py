@@ -137,9 +137,11 @@ def _page(entry: Entry, *, loopback: bool) -> dict[str, Any]:
     """The clinician's page: on for this machine alone, where one user needs no login; elsewhere only with accounts."""
     if "page" not in entry.data:
         return {"page": loopback, "page_accounts": not loopback}
+    if isinstance(entry.data["page"], bool):
+        return {"page": entry.flag("page"), "page_accounts": not loopback}
     page = entry.entry("page")
     if page is None:
-        return {"page": entry.flag("page", loopback), "page_accounts": not loopback}
+        return {"page": loopback, "page_accounts": not loopback}
     page.only("accounts", "photographs")
     accounts = page.flag("accounts", True)
     if not accounts and not loopback:
