@@ -372,15 +372,18 @@ class Endpoints:
     def _replace(
         self, visit: Visit, case: Case, resources: Sequence[Mapping[str, Any]], written: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Write entries; one of another type that has the same id is what they correct."""
+        """Write entries, in one step with taking away what they correct: what has the same id and another type."""
         keys = {f"{each['resourceType']}/{each['id']}" for each in written}
         ids = {each["id"] for each in written}
-        for each in resources:
-            key = f"{each['resourceType']}/{each['id']}"
-            if each["id"] in ids and key not in keys and each["resourceType"] != "Patient":
-                self.register.cases.remove(visit.account, case.handle, key)
+        corrected = [
+            key
+            for each in resources
+            if each["id"] in ids and each["resourceType"] not in ("Patient", "Media")
+            for key in (f"{each['resourceType']}/{each['id']}",)
+            if key not in keys
+        ]
         if written:
-            self.register.cases.add(visit.account, case.handle, written)
+            self.register.cases.add(visit.account, case.handle, written, instead_of=corrected)
 
 
 def _patient(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
