@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from calcipath.guideline.model import Guideline
@@ -26,6 +26,7 @@ from calcipath.page.layout import field, html, message, post, select, tabs
 from calcipath.page.question_forms import question_form
 from calcipath.page.visit import Visit
 from calcipath.page.visit_forms import visit_form
+from calcipath.record.dates import DAY, parse_when
 from calcipath.register.access import Case
 from calcipath.register.entries import Version
 from calcipath.register.photographs import Photograph
@@ -276,11 +277,8 @@ def _visits(resources: Iterable[Mapping[str, Any]]) -> tuple[Mark, ...]:
             for n in wording.items(each.get("note"))
         )
     }
-    return tuple(
-        Mark(_("visit"), datetime.fromisoformat(day).astimezone().timestamp(), "procedure")
-        for day in sorted(days)
-        if len(day) == 10
-    )
+    found = [parse_when(day) for day in sorted(days) if len(day) == len("2026-01-31")]
+    return tuple(Mark(_("visit"), when.earliest, "procedure") for when in found if when is not None)
 
 
 def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, response_days: float, *, writes: bool) -> Markup:
@@ -294,14 +292,14 @@ def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, response_
                 "p", tag("strong", _("Next visit: {day}.", day=planned)), " ", _("This day has passed.") if late else ""
             )
         )
-    if begun is not None:
-        due = (datetime.fromtimestamp(begun).astimezone() + timedelta(days=response_days)).date().isoformat()
+    first, due = _day_of(begun), _day_of(begun + response_days * DAY) if begun is not None else ""
+    if first and due:
         lines.append(
             tag(
                 "p",
                 _(
                     "Sodium thiosulfate was first given on {day}; a response is judged from {due} on.",
-                    day=datetime.fromtimestamp(begun).astimezone().date().isoformat(),
+                    day=first,
                     due=due,
                 ),
             )
@@ -327,6 +325,16 @@ def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, response_
             class_="inline no-print",
         )
     return section("next-visit", _("Next visit"), "", *lines, form)
+
+
+def _day_of(seconds: float | None) -> str:
+    """The day of an instant here; empty where there is none, or the calendar has no such day."""
+    if seconds is None:
+        return ""
+    try:
+        return datetime.fromtimestamp(seconds).astimezone().date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def _photographs(visit: Visit, photographs: Sequence[Photograph], today: str, *, writes: bool) -> Markup:
