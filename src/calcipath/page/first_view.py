@@ -69,8 +69,9 @@ def first_view(visit: Visit, cases: Sequence[Case], guideline: Guideline, messag
     )
     brings = [_drop(visit), _examples(visit)] if visit.account.may_write else []
     begin = _form(visit, guideline) if visit.account.may_write else None
-    main = tag("main", tag("div", *brings, class_="ways"), _cases(visit, cases), begin, _more(visit), id="main")
-    return html(visit, _("Begin"), heading, main, message=message)
+    ways = tag("div", *brings, class_="ways")
+    main = tag("main", heading, ways, _cases(visit, cases), begin, _more(visit), id="main")
+    return html(visit, _("Begin"), main, message=message)
 
 
 def _drop(visit: Visit) -> Markup:
