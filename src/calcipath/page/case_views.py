@@ -93,7 +93,9 @@ def _words(words: Markup) -> Markup:
 
 
 def _next(visit: Visit, question: Question, guideline: Guideline, today: str) -> Markup:
-    lead = tag("p", _("What would change the answer most"), class_="label")
+    opening = question.id in {each.id for each in opening_questions(guideline)}
+    words = _("To begin with") if opening else _("What would change the answer most")
+    lead = tag("p", words, class_="label")
     return tag(
         "div",
         lead,
@@ -162,7 +164,7 @@ def orders_view(visit: Visit, case: Case, answer: Mapping[str, Any]) -> Markup:
 def dose_result(dose: Dose, assessment: Mapping[str, Any] | None, guideline: Guideline) -> Markup:
     """The part of the dosing view that changes when a control moves."""
     if dose.found is None:
-        return message("error", dose.wrong)
+        return message("note", dose.wrong)
     return dose_view(
         dose.found.answer,
         assessment=assessment,
@@ -190,7 +192,7 @@ def dose_page(
         aria_labelledby="regimen-heading",
         class_="panel no-print",
     )
-    result = tag("div", dose_result(dose, assessment, guideline), id=RESULT, aria_live="polite")
+    result = tag("div", dose_result(dose, assessment, guideline), id=RESULT)
     head = tag("header", tag("h1", _("Sodium thiosulfate: exposure of a regimen")))
     main = tag("main", head, form, result, id="main", class_="beside")
     if case is None:

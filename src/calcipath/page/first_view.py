@@ -152,12 +152,20 @@ def _day(seconds: float) -> str:
 def _form(visit: Visit, guideline: Guideline) -> Markup:
     """The opening questions at once; each may be left empty."""
     label = tag(
-        "input", name="label", id="label", size="30", maxlength="200", aria_describedby="label-note", autocomplete="off"
+        "input",
+        name="label",
+        id="label",
+        size="30",
+        maxlength="200",
+        aria_describedby="label-note",
+        autocomplete="off",
+        value=visit.form.text("label") or None,
     )
     asked = []
     for question in opening_questions(guideline):
         id_ = f"open-{question.id}"
-        fields = fields_of(question, f"{question.id}.", id_, "", visit.units, guideline.facts.get(question.fact))
+        fact = guideline.facts.get(question.fact)
+        fields = fields_of(question, f"{question.id}.", id_, "", visit.units, fact, visit.form)
         asked.append(
             tag(
                 "div",
