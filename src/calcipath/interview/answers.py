@@ -148,7 +148,7 @@ def _patient(fact: Fact, question: Question, given: Given, entered: Entered, gui
 def _number(fact: Fact, amount: Amount, entered: Entered, guideline: Guideline) -> Resource:
     knowledge = guideline.interview
     if fact.kind == "frequency":
-        code = coded(fact.concepts[:1], knowledge)
+        code = coded(fact.concepts[:1], knowledge, text=fact.label)
         if 2 * amount.value != int(2 * amount.value):
             raise InputError(f"{fact.label}: {amount.value:g} is not a whole or a half number")
         whole = amount.value == int(amount.value)
@@ -156,7 +156,7 @@ def _number(fact: Fact, amount: Amount, entered: Entered, guideline: Guideline) 
         return order(code, times | {"periodUnit": "wk"}, fact.id, entered)
     if fact.kind == "duration":
         repeat = {"duration": amount.value, "durationUnit": amount.unit}
-        return order(coded(fact.concepts[:1], knowledge), repeat, fact.id, entered)
+        return order(coded(fact.concepts[:1], knowledge, text=fact.label), repeat, fact.id, entered)
     written = quantity(amount.value, amount.unit)
     concept = knowledge.of(fact.id).stands_for or fact.concepts[0]
     if fact.from_dose:

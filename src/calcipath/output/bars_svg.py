@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from calcipath.output.markup import Markup, tag
 from calcipath.output.timeline_svg import pixels
 
-WIDTH, LABEL, ROW, SPACE = 320.0, 74.0, 18.0, 98.0  # px; SPACE is kept for the number after the bar
+WIDTH, LABEL, ROW, SPACE = 332.0, 86.0, 18.0, 98.0  # px; SPACE is kept for the number after the bar
 
 
 @dataclass(frozen=True, slots=True)

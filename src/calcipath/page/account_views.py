@@ -43,8 +43,7 @@ def login_view(base: str, secret: str, message: Markup | None, *, any_account: b
     return html(
         None,
         _("Log in"),
-        tag("header", tag("h1", _("Log in"))),
-        tag("main", none, form, id="main"),
+        tag("main", tag("header", tag("h1", _("Log in"))), none, form, id="main"),
         base=base,
         message=message,
     )
@@ -83,11 +82,12 @@ def accounts_view(visit: Visit, accounts: Sequence[Account], message: Markup | N
     made = post(visit, "/page/accounts/new", name, password, role, tag("button", _("Make the account")))
     main = tag(
         "main",
+        tag("header", tag("h1", _("Accounts"))),
         tag("section", tag("h2", _("Accounts")), tag("ul", *rows)),
         tag("section", tag("h2", _("A new account")), made),
         id="main",
     )
-    return html(visit, _("Accounts"), tag("header", tag("h1", _("Accounts"))), main, message=message)
+    return html(visit, _("Accounts"), main, message=message)
 
 
 def _change(visit: Visit, account: Account) -> Markup | None:
@@ -142,7 +142,6 @@ def password_view(visit: Visit, message: Markup | None) -> Markup:
     return html(
         visit,
         _("Password"),
-        tag("header", tag("h1", _("Your password"))),
-        tag("main", form, id="main"),
+        tag("main", tag("header", tag("h1", _("Your password"))), form, id="main"),
         message=message,
     )

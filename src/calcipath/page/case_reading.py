@@ -25,6 +25,7 @@ from calcipath.register.access import Case
 from calcipath.sources.files import source_of
 from calcipath.thiosulfate.answer import Dosed
 from calcipath.thiosulfate.curve import RegimenCurve
+from calcipath.thiosulfate.dialysis import MissingInput
 from calcipath.thiosulfate.options import DoseOptions
 from calcipath.timeline_of_record import timeline_of
 
@@ -150,6 +151,8 @@ class CaseReading:
                 return Dose(answered)
             curve = curve_of(answered, others=bool(answered.answer.get("disagreement")))
             return Dose(answered, curve, reference_curve_of(answered))
+        except MissingInput as missing:
+            return Dose(None, wrong=_("Fill in first: {questions}", questions=missing.question))
         except InputError as error:
             return Dose(None, wrong=str(error))
 

@@ -35,8 +35,10 @@ ASSESSMENT = "assessment"
 
 
 def case_page(visit: Visit, case: Case, here: str, title: str, *content: object, said: Markup | None = None) -> Markup:
-    """A view of a case with its name and tabs."""
-    top = tag("header", tag("p", case.label, class_="case-name"), tabs(visit, here), class_="case-head")
+    """A view of a case with its name and tabs. The name is for the reader's own list: not on what a patient takes home."""
+    shown = "case-head no-print" if here == "/patient" else "case-head"
+    name = tag("p", case.label, class_="case-name")
+    top = tag("section", name, tabs(visit, here), aria_label=_("Case"), class_=shown)
     return html(visit, f"{title}", top, *content, message=said)
 
 
@@ -83,8 +85,8 @@ def assessment_view(
         box,
         parts.contents,
     )
-    main = tag("main", *parts.sections, _words(parts.words), id="main")
-    return case_page(visit, case, "", _("Assessment"), head, main, said=said)
+    main = tag("main", head, *parts.sections, _words(parts.words), id="main")
+    return case_page(visit, case, "", _("Assessment"), main, said=said)
 
 
 def _words(words: Markup) -> Markup:
@@ -92,7 +94,9 @@ def _words(words: Markup) -> Markup:
 
 
 def _next(visit: Visit, question: Question, guideline: Guideline, today: str) -> Markup:
-    lead = tag("p", _("What would change the answer most"), class_="label")
+    opening = question.id in {each.id for each in opening_questions(guideline)}
+    words = _("To begin with") if opening else _("What would change the answer most")
+    lead = tag("p", words, class_="label")
     return tag(
         "div",
         lead,
@@ -154,14 +158,14 @@ def orders_view(visit: Visit, case: Case, answer: Mapping[str, Any]) -> Markup:
     text = tag("section", tag("h2", _("As text")), copied, button, class_="no-print")
     head = tag("header", tag("h1", _("Order list")))
     return case_page(
-        visit, case, "/orders", _("Order list"), head, tag("main", order_sections(orders), text, id="main")
+        visit, case, "/orders", _("Order list"), tag("main", head, order_sections(orders), text, id="main")
     )
 
 
 def dose_result(dose: Dose, assessment: Mapping[str, Any] | None, guideline: Guideline) -> Markup:
     """The part of the dosing view that changes when a control moves."""
     if dose.found is None:
-        return message("error", dose.wrong)
+        return message("note", dose.wrong)
     return dose_view(
         dose.found.answer,
         assessment=assessment,
@@ -189,12 +193,12 @@ def dose_page(
         aria_labelledby="regimen-heading",
         class_="panel no-print",
     )
-    result = tag("div", dose_result(dose, assessment, guideline), id=RESULT, aria_live="polite")
+    result = tag("div", dose_result(dose, assessment, guideline), id=RESULT)
     head = tag("header", tag("h1", _("Sodium thiosulfate: exposure of a regimen")))
-    main = tag("main", form, result, id="main", class_="beside")
+    main = tag("main", head, form, result, id="main", class_="beside")
     if case is None:
-        return html(visit, _("Dose"), head, main)
-    return case_page(visit, case, "/dose", _("Dose"), head, main)
+        return html(visit, _("Dose"), main)
+    return case_page(visit, case, "/dose", _("Dose"), main)
 
 
 def follow_up_view(
@@ -228,13 +232,14 @@ def follow_up_view(
     head = tag("header", tag("h1", _("Follow-up")), as_of_line(visit, case, found))
     main = tag(
         "main",
+        head,
         response,
         _next_visit(visit, case, found, now, guideline.defaults["response-days"].value, writes=writes),
         form,
         _photographs(visit, photographs, today, writes=writes),
         id="main",
     )
-    return case_page(visit, case, "/follow-up", _("Follow-up"), head, main, said=said)
+    return case_page(visit, case, "/follow-up", _("Follow-up"), main, said=said)
 
 
 def drugs_taken(resources: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
@@ -411,7 +416,7 @@ def record_view(
         parts += [_sharing(visit, shared) if not visit.local else None, _export(visit), _delete(visit)]
     else:
         parts.append(_export(visit))
-    return case_page(visit, case, "/record", _("Record"), head, tag("main", *parts, id="main"), said=said)
+    return case_page(visit, case, "/record", _("Record"), tag("main", head, *parts, id="main"), said=said)
 
 
 def _entries(visit: Visit, case: Case, resources: Sequence[Mapping[str, Any]]) -> Markup:

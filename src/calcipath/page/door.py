@@ -324,7 +324,8 @@ class Door:
 
     def _refusal(self, refused: Refusal) -> Response:
         back = tag("p", tag("a", _("To the first screen"), href=f"{self._settings.base}/"))
-        main = tag("main", message("error", refused.sentence), back, id="main")
+        head = tag("header", tag("h1", _("That was not done")))
+        main = tag("main", head, tag("p", _sentence(refused.sentence), class_="message error"), back, id="main")
         return document(html(None, _("Not done"), main, base=self._settings.base), refused.status)
 
 

@@ -73,10 +73,11 @@ def controls(visit: Visit, options: Mapping[str, Any], salts: tuple[str, ...], a
             _("Salt on the label"),
             select("salt", "dose-salt", salt, chosen["salt"]),
             for_="dose-salt",
-            note=_("25 g of one salt is not 25 g of the other"),
+            note=_("needed: read it on the vial; 25 g of one salt is not 25 g of the other"),
         ),
         _more(options),
         tag("button", _("Simulate")),
+        tag("p", "", id="dose-said", role="status", class_="hidden"),
         class_="controls",
         data_live=RESULT,
         id="dose-controls",
@@ -86,10 +87,10 @@ def controls(visit: Visit, options: Mapping[str, Any], salts: tuple[str, ...], a
 def _slider(control: Control, value: object) -> Markup:
     shown = f"{value:g}" if isinstance(value, int | float) else str(value or "")
     id_ = f"dose-{control.name}"
-    number = tag("input", name=control.name, id=id_, value=shown, inputmode="decimal", size="6", autocomplete="off",
+    number = tag("input", name=control.name, id=id_, value=shown, inputmode="decimal", size="6", autocomplete="off", placeholder="–",
                  aria_describedby=f"{id_}-note" if control.note else None)  # fmt: skip
     slider = tag("input", type="range", min=f"{control.low:g}", max=f"{control.high:g}", step=f"{control.step:g}",
-                 value=shown or f"{control.low:g}", data_for=id_, aria_label=f"{control.label}, {_('slider')}")  # fmt: skip
+                 value=shown or f"{control.low:g}", data_for=id_, aria_label=f"{control.label}, {_('slider')}", class_=None if shown else "unset")  # fmt: skip
     both = tag("span", number, " ", tag("span", control.unit), slider, class_="with-slider")
     return field(control.label, both, for_=id_, note=control.note)
 

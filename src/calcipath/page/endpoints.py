@@ -107,10 +107,12 @@ class Endpoints:
             entered = self._entered(visit, kept["Patient/patient"], self.reading.now().isoformat(timespec="seconds"))
             for resource in resources_of(question, given, entered, self.guideline):
                 kept[f"{resource['resourceType']}/{resource['id']}"] = resource
+        if opened:  # what was left empty beside an answer is not known: it is not asked again straight away
+            opened |= {each.id: UNKNOWN for each in opening_questions(self.guideline) if each.id not in opened}
         label = visit.form.text("label") or _("Case begun on {day}", day=self.reading.now().strftime("%Y-%m-%d %H:%M"))
         settings = {"complete": [], "notes": True, "as_of": "now", "opened": opened or {"none": "yes"}, "passed": []}
         case = self.register.cases.create(visit.account, label, list(kept.values()), settings)
-        return self._open(visit, case, "#next")
+        return self._open(visit, case)
 
     # a case
 
@@ -357,8 +359,8 @@ class Endpoints:
         case = self.register.cases.open(visit.account, visit.handle, level, noted=not visit.part)
         return case, self.reading.found(case, lambda: self.register.cases.resources(visit.account, case.handle))
 
-    def _open(self, visit: Visit, case: Case, place: str = "") -> Response:
-        return see(f"{visit.base}/cases/{case.handle}{place}")
+    def _open(self, visit: Visit, case: Case) -> Response:
+        return see(f"{visit.base}/cases/{case.handle}")
 
     def _salts(self) -> tuple[str, ...]:
         return tuple(self.guideline.thiosulfate.salts)

@@ -69,8 +69,9 @@ def first_view(visit: Visit, cases: Sequence[Case], guideline: Guideline, messag
     )
     brings = [_drop(visit), _examples(visit)] if visit.account.may_write else []
     begin = _form(visit, guideline) if visit.account.may_write else None
-    main = tag("main", tag("div", *brings, class_="ways"), _cases(visit, cases), begin, _more(visit), id="main")
-    return html(visit, _("Begin"), heading, main, message=message)
+    ways = tag("div", *brings, class_="ways")
+    main = tag("main", heading, ways, _cases(visit, cases), begin, _more(visit), id="main")
+    return html(visit, _("Begin"), main, message=message)
 
 
 def _drop(visit: Visit) -> Markup:
@@ -151,12 +152,20 @@ def _day(seconds: float) -> str:
 def _form(visit: Visit, guideline: Guideline) -> Markup:
     """The opening questions at once; each may be left empty."""
     label = tag(
-        "input", name="label", id="label", size="30", maxlength="200", aria_describedby="label-note", autocomplete="off"
+        "input",
+        name="label",
+        id="label",
+        size="30",
+        maxlength="200",
+        aria_describedby="label-note",
+        autocomplete="off",
+        value=visit.form.text("label") or None,
     )
     asked = []
     for question in opening_questions(guideline):
         id_ = f"open-{question.id}"
-        fields = fields_of(question, f"{question.id}.", id_, "", visit.units, guideline.facts.get(question.fact))
+        fact = guideline.facts.get(question.fact)
+        fields = fields_of(question, f"{question.id}.", id_, "", visit.units, fact, visit.form)
         asked.append(
             tag(
                 "div",

@@ -32,12 +32,12 @@ def html(visit: Visit | None, title: str, *content: object, base: str = "", mess
     """A whole document. `visit` None: nobody is logged in."""
     base = visit.base if visit else base
     name = tag("a", "calcipath", href=f"{base}/", class_="brand")
-    top = tag("div", name, _who(visit) if visit else None, class_="top no-print")
+    top = tag("header", name, _who(visit) if visit else None, class_="top no-print")
     body = tag(
         "body",
         tag("a", _("Skip to the content"), href="#main", class_="skip"),
         top,
-        tag("div", message, id=SAID, role="status", aria_live="polite", class_="said-now"),
+        tag("div", message, id=SAID, role="status", aria_live="polite", class_="said-now no-print"),
         *content,
         tag("footer", tag("p", _words()), class_="no-print"),
     )

@@ -24,6 +24,7 @@ def question_form(
 ) -> Markup:
     """The question with its answers. `back`: the view to return to; `place` keeps ids of one page apart."""
     id_ = f"{place}-{_SAFE.sub('-', question.id.lower())}"
+    filled = visit.form if visit.form.text("question") == question.id else Form()
     hidden = [
         tag("input", type="hidden", name="question", value=question.id),
         tag("input", type="hidden", name="back", value=back),
@@ -40,13 +41,13 @@ def question_form(
         *hidden,
         asked,
         how,
-        _controls(question, id_, today, visit.units, fact),
+        _controls(question, id_, today, visit.units, fact, filled),
         class_="question",
         aria_labelledby=f"{id_}-asked",
     )
 
 
-def _controls(question: Question, id_: str, today: str, units: Units, fact: Fact | None) -> Markup:
+def _controls(question: Question, id_: str, today: str, units: Units, fact: Fact | None, filled: Form) -> Markup:
     unknown = tag(
         "button", _("Don’t know"), name="answer", value=UNKNOWN, class_="quiet", formnovalidate="formnovalidate"
     )
@@ -54,57 +55,87 @@ def _controls(question: Question, id_: str, today: str, units: Units, fact: Fact
         return tag("div", *map(_button, question.options), unknown, class_="answers")
     save = tag("button", _("Save"), name="answer", value="given")
     others = [_button(option) for option in question.options] if question.kind == "date" else []
-    return join(fields_of(question, "", id_, today, units, fact), tag("div", save, *others, unknown, class_="answers"))
+    fields = fields_of(question, "", id_, today, units, fact, filled)
+    return join(fields, tag("div", save, *others, unknown, class_="answers"))
 
 
 def _button(option: Option) -> Markup:
     return tag("button", option.label, name="answer", value=option.value)
 
 
-def fields_of(question: Question, prefix: str, id_: str, today: str, units: Units, fact: Fact | None) -> Markup:
-    """The fields of a question; their names begin with `prefix`."""
+def fields_of(
+    question: Question, prefix: str, id_: str, today: str, units: Units, fact: Fact | None, filled: Form
+) -> Markup:
+    """The fields of a question; their names begin with `prefix`. `filled`: what was sent, and could not be read."""
     if question.kind in ("yes-no", "choice"):
-        return _choices(question, prefix, id_)
+        return _choices(question, prefix, id_, filled)
     if question.kind == "date":
-        return tag("div", _date(id_, question.wording, f"{prefix}value"), class_="answers")
-    return tag("div", *_number(question, prefix, id_, today, units, fact), class_="answers")
+        date = _date(id_, question.wording, f"{prefix}value", filled.text(f"{prefix}value"))
+        note = tag("span", _("year-month-day; the year alone is enough"), class_="note-of")
+        return tag("div", date, note, class_="answers")
+    return tag("div", *_number(question, prefix, id_, today, units, fact, filled), class_="answers")
 
 
-def _choices(question: Question, prefix: str, id_: str) -> Markup:
+def _choices(question: Question, prefix: str, id_: str, filled: Form) -> Markup:
+    """Of the opening questions, which stand together, a choice can be taken back; alone each has "Don’t know"."""
+    name, chosen_value = f"{prefix}value", filled.text(f"{prefix}value")
+    options = [*question.options, Option("", _("Not stated"))] if prefix else question.options
     kinds = [
-        _box("radio", f"{prefix}value", option, f"{id_}-{number}") for number, option in enumerate(question.options)
+        _box("radio", name, option, f"{id_}-{number}", on=option.value == chosen_value and bool(prefix or chosen_value))
+        for number, option in enumerate(options)
     ]
     chosen = tag("fieldset", tag("legend", question.wording, class_="hidden"), *kinds, class_="choices")
     if not question.sites:
         return chosen
+    ticked = filled.texts(f"{prefix}site")
     sites = [
-        _box("checkbox", f"{prefix}site", option, f"{id_}-site-{number}")
+        _box("checkbox", f"{prefix}site", option, f"{id_}-site-{number}", on=option.value in ticked)
         for number, option in enumerate(question.sites)
     ]
     where = tag("fieldset", tag("legend", _("Where (one or more)")), *sites, class_="choices sites")
     return join(chosen, where)
 
 
-def _box(kind: str, name: str, option: Option, id_: str) -> Markup:
-    box = tag("input", type=kind, name=name, value=option.value, id=id_)
+def _box(kind: str, name: str, option: Option, id_: str, *, on: bool) -> Markup:
+    box = tag("input", type=kind, name=name, value=option.value, id=id_, checked="checked" if on else None)
     return tag("div", box, tag("label", option.label, for_=id_), class_="box")
 
 
-def _number(question: Question, prefix: str, id_: str, today: str, units: Units, fact: Fact | None) -> Sequence[Markup]:
+def _number(
+    question: Question, prefix: str, id_: str, today: str, units: Units, fact: Fact | None, filled: Form
+) -> Sequence[Markup]:
     offered = customary_first([each.unit for each in question.units], fact, units)
-    number = tag("input", name=f"{prefix}value", id=f"{id_}-value", inputmode="decimal", size="8", autocomplete="off")
+    value = filled.text(f"{prefix}value") or None
+    number = tag(
+        "input",
+        name=f"{prefix}value",
+        id=f"{id_}-value",
+        value=value,
+        inputmode="decimal",
+        size="8",
+        autocomplete="off",
+    )
     label = tag("label", question.wording, for_=f"{id_}-value", class_="hidden")
     choices = [(each, unit_words(each) or _("(no unit)")) for each in offered]
     if len(choices) > 1:
         name = tag("label", _("Unit"), for_=f"{id_}-unit", class_="hidden")
-        unit = join(name, select(f"{prefix}unit", f"{id_}-unit", choices, choices[0][0]))
+        unit = join(
+            name, select(f"{prefix}unit", f"{id_}-unit", choices, filled.text(f"{prefix}unit") or choices[0][0])
+        )
     else:
         unit = tag("span", _unit_words(choices[0][0]) if choices else "")
     if question.or_date:
-        return [label, number, unit, tag("span", _("or born on")), _date(id_, _("Date of birth"), f"{prefix}date")]
+        born = _date(id_, _("Date of birth"), f"{prefix}date", filled.text(f"{prefix}date"))
+        return [label, number, unit, tag("span", _("or born on")), born]
     if not today:
         return [label, number, unit]
-    return [label, number, unit, tag("span", _("on")), _date(id_, _("Measured on"), f"{prefix}when", today)]
+    return [
+        label,
+        number,
+        unit,
+        tag("span", _("on")),
+        _date(id_, _("Measured on"), f"{prefix}when", filled.text("when") or today),
+    ]
 
 
 def _unit_words(code: str) -> str:

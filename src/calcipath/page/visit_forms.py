@@ -40,19 +40,28 @@ def visit_form(
     visit: Visit, guideline: Guideline, today: str, sites: tuple[str, ...] = (), taken: Drugs = ()
 ) -> Markup:
     """The form of a visit. `sites`: names of wounds that were measured before; `taken`: drugs that may be stopped."""
-    when = tag("input", name="when", id="visit-when", value=today, size="11", required="required")
-    pain = tag("input", name="pain", id="visit-pain", inputmode="decimal", size="5", aria_describedby="visit-pain-note")
-    text = tag("textarea", "", name="note", id="visit-note", rows="4", aria_describedby="visit-note-note")
+    said = visit.form.text
+    when = tag("input", name="when", id="visit-when", value=said("when") or today, size="11", required="required")
+    pain = tag(
+        "input",
+        name="pain",
+        id="visit-pain",
+        value=said("pain") or None,
+        inputmode="decimal",
+        size="5",
+        aria_describedby="visit-pain-note",
+    )
+    text = tag("textarea", said("note"), name="note", id="visit-note", rows="4", aria_describedby="visit-note-note")
     return post(
         visit,
         f"/cases/{visit.handle}/visits",
         field(_("Date of the visit"), when, for_="visit-when"),
         field(_("Pain, 0 to 10"), pain, for_="visit-pain", note=_("worst pain of the last day; 0 is none")),
-        _wounds(sites),
-        _thiosulfate(),
-        _drugs(guideline, taken),
-        _session(guideline),
-        _score(guideline),
+        _wounds(sites, visit.form),
+        _thiosulfate(visit.form),
+        _drugs(guideline, taken, visit.form),
+        _session(guideline, visit.form),
+        _score(guideline, visit.form),
         _laboratory(visit, guideline),
         field(_("Note"), text, for_="visit-note", note=_("read as free text; no names, please")),
         tag("button", _("Save the visit")),
@@ -60,7 +69,7 @@ def visit_form(
     )
 
 
-def _wounds(sites: tuple[str, ...]) -> Markup:
+def _wounds(sites: tuple[str, ...], filled: Form) -> Markup:
     rows = []
     for number in range(WOUNDS):
         known = sites[number] if number < len(sites) else ""
@@ -76,7 +85,7 @@ def _wounds(sites: tuple[str, ...]) -> Markup:
                 "input",
                 name=f"{name}{number}",
                 id=id_,
-                value=value,
+                value=filled.text(f"{name}{number}") or value or None,
                 size=size,
                 autocomplete="off",
                 inputmode=None if name == "site" else "decimal",
@@ -87,31 +96,41 @@ def _wounds(sites: tuple[str, ...]) -> Markup:
     return tag("fieldset", tag("legend", _("Wounds")), note_, *rows)
 
 
-def _thiosulfate() -> Markup:
+def _thiosulfate(filled: Form) -> Markup:
     salts = [("", _("not stated")), ("pentahydrate", _("pentahydrate")), ("anhydrous", _("anhydrous"))]
     timings = [("", _("not stated")), ("during", _("during dialysis")), ("after", _("after dialysis"))]
-    grams = tag("input", name="grams", id="visit-grams", inputmode="decimal", size="5")
+    given = filled.text
+    grams = tag("input", name="grams", id="visit-grams", value=given("grams") or None, inputmode="decimal", size="5")
     return tag(
         "fieldset",
         tag("legend", _("Sodium thiosulfate given that day")),
         tag(
             "div",
             field(_("Dose, g"), grams, for_="visit-grams"),
-            field(_("Salt"), select("salt", "visit-salt", salts), for_="visit-salt"),
-            field(_("Given"), select("timing", "visit-timing", timings), for_="visit-timing"),
+            field(_("Salt"), select("salt", "visit-salt", salts, given("salt")), for_="visit-salt"),
+            field(_("Given"), select("timing", "visit-timing", timings, given("timing")), for_="visit-timing"),
             class_="row",
         ),
     )
 
 
-def _drugs(guideline: Guideline, taken: Drugs) -> Markup:
+def _drugs(guideline: Guideline, taken: Drugs, filled: Form) -> Markup:
     names = sorted((guideline.interview.name(each), each) for each in guideline.vocabulary.of_family("drug"))
     options = [("", _("none")), *((concept, name[:1].upper() + name[1:]) for name, concept in names)]
-    started = field(_("Started that day"), select("started", "visit-started", options), for_="visit-started")
+    started = field(
+        _("Started that day"), select("started", "visit-started", options, filled.text("started")), for_="visit-started"
+    )
     boxes = [
         tag(
             "div",
-            tag("input", type="checkbox", name="stopped", value=key, id=f"visit-stop-{number}"),
+            tag(
+                "input",
+                type="checkbox",
+                name="stopped",
+                value=key,
+                id=f"visit-stop-{number}",
+                checked="checked" if key in filled.texts("stopped") else None,
+            ),
             tag("label", name, for_=f"visit-stop-{number}"),
             class_="box",
         )
@@ -121,23 +140,30 @@ def _drugs(guideline: Guideline, taken: Drugs) -> Markup:
     return tag("fieldset", tag("legend", _("Drugs")), started, ended)
 
 
-def _session(guideline: Guideline) -> Markup:
+def _session(guideline: Guideline, filled: Form) -> Markup:
     offered = next(each.concepts for each in guideline.interview.opening if each.id == "dialysis")
     kinds = [("", _("none entered")), *((each, guideline.interview.name(each)) for each in offered)]
-    hours = tag("input", name="session-hours", id="visit-hours", inputmode="decimal", size="5")
+    hours = tag(
+        "input",
+        name="session-hours",
+        id="visit-hours",
+        value=filled.text("session-hours") or None,
+        inputmode="decimal",
+        size="5",
+    )
     return tag(
         "fieldset",
         tag("legend", _("Dialysis session of that day")),
         tag(
             "div",
-            field(_("Kind"), select("session", "visit-session", kinds), for_="visit-session"),
+            field(_("Kind"), select("session", "visit-session", kinds, filled.text("session")), for_="visit-session"),
             field(_("Hours"), hours, for_="visit-hours"),
             class_="row",
         ),
     )
 
 
-def _score(guideline: Guideline) -> Markup | None:
+def _score(guideline: Guideline, filled: Form) -> Markup | None:
     form = guideline.interview.wound_score
     if form is None:
         return None
@@ -145,14 +171,27 @@ def _score(guideline: Guideline) -> Markup | None:
     items = [
         field(
             item.name[:1].upper() + item.name[1:],
-            tag("input", name=f"item.{item.id}", id=f"visit-{item.id}", inputmode="numeric", size="3"),
+            tag(
+                "input",
+                name=f"item.{item.id}",
+                id=f"visit-{item.id}",
+                value=filled.text(f"item.{item.id}") or None,
+                inputmode="numeric",
+                size="3",
+            ),
             for_=f"visit-{item.id}",
             note=_("part of the score by a secondary source") if item.mark == "Q" else "",
         )
         for item in form.items
     ]
     total = tag(
-        "input", name="total", id="visit-total", inputmode="numeric", size="4", aria_describedby="visit-total-note"
+        "input",
+        name="total",
+        id="visit-total",
+        value=filled.text("total") or None,
+        inputmode="numeric",
+        size="4",
+        aria_describedby="visit-total-note",
     )
     told = _(
         "{low:g} to {high:g}; scored with the licensed form, which is not shown here",
@@ -175,11 +214,23 @@ def _laboratory(visit: Visit, guideline: Guideline) -> Markup:
             continue
         id_ = f"visit-lab-{name}"
         offered = customary_first([each.unit for each in question.units], guideline.facts[name], visit.units)
-        value = tag("input", name=f"lab.{name}", id=id_, inputmode="decimal", size="7", autocomplete="off")
+        value = tag(
+            "input",
+            name=f"lab.{name}",
+            id=id_,
+            value=visit.form.text(f"lab.{name}") or None,
+            inputmode="decimal",
+            size="7",
+            autocomplete="off",
+        )
         if len(offered) > 1:
             words = [(unit, unit_words(unit)) for unit in offered]
             unit = select(
-                f"unit.{name}", f"{id_}-unit", words, offered[0], aria_label=_("Unit of {what}", what=question.wording)
+                f"unit.{name}",
+                f"{id_}-unit",
+                words,
+                visit.form.text(f"unit.{name}") or offered[0],
+                aria_label=_("Unit of {what}", what=question.wording),
             )
         else:
             unit = tag("span", "" if offered[:1] in ([], ["1"]) else unit_words(offered[0]))

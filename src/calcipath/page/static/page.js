@@ -6,13 +6,22 @@
   const say = (text) => { if (said) { said.textContent = text; } };
 
   // A form with data-live is sent when something in it changes; what comes back replaces the element of that id.
-  const waiting = new WeakMap();
-  const running = new WeakMap();
+  // One request at a time: while the answer is on its way, only the newest state of the form is kept for the next.
+  const running = new WeakSet();
+  const moved = new WeakSet();
 
   async function refresh(form) {
-    running.get(form)?.abort();
-    const stop = new AbortController();
-    running.set(form, stop);
+    moved.add(form);
+    if (running.has(form)) { return; }
+    running.add(form);
+    while (moved.has(form)) {
+      moved.delete(form);
+      await replaced(form);
+    }
+    running.delete(form);
+  }
+
+  async function replaced(form) {
     const place = document.getElementById(form.dataset.live);
     place.setAttribute("aria-busy", "true");
     try {
@@ -21,10 +30,8 @@
         body: new URLSearchParams(new FormData(form)),
         headers: { "X-Part": "1" },
         credentials: "same-origin",
-        signal: stop.signal,
       });
-      const text = await answer.text();
-      const part = new DOMParser().parseFromString(text, "text/html");
+      const part = new DOMParser().parseFromString(await answer.text(), "text/html");
       const whole = part.getElementById("main");
       const open = new Set([...place.querySelectorAll("details[open] > summary")].map((each) => each.textContent));
       place.replaceChildren(...(whole ?? part.body).childNodes);
@@ -32,30 +39,34 @@
         if (open.has(summary.textContent)) { summary.parentElement.open = true; }
       }
       place.dataset.shown = String(Number(place.dataset.shown ?? "0") + 1);
-      place.removeAttribute("aria-busy");
-    } catch (error) {
-      if (error.name !== "AbortError") {
-        place.removeAttribute("aria-busy");
-        say("The service did not answer; what is shown is the last answer.");
-      }
+      tell(form, place);
+    } catch {
+      say("The service did not answer; what is shown is the last answer.");
     }
+    place.removeAttribute("aria-busy");
   }
 
-  function soon(form) {
-    clearTimeout(waiting.get(form));
-    waiting.set(form, setTimeout(() => refresh(form), 40));
+  // A screen reader hears the first numbers of the new result, not all of it at every move.
+  function tell(form, place) {
+    const heard = form.querySelector("[role=status]");
+    const row = place.querySelector("tbody tr") ?? place.querySelector("h2, p");
+    if (heard && row) { heard.textContent = [...(row.cells ?? [row])].slice(0, 2).map((each) => each.textContent).join(": "); }
   }
 
   for (const form of document.querySelectorAll("form[data-live]")) {
     form.addEventListener("input", (event) => {
-      const moved = event.target;
-      if (moved.type === "range") {
-        document.getElementById(moved.dataset.for).value = moved.value;
+      const control = event.target;
+      if (control.type === "range") {
+        document.getElementById(control.dataset.for).value = control.value;
+        control.classList.remove("unset");
       } else {
-        const slider = form.querySelector(`input[type=range][data-for="${moved.id}"]`);
-        if (slider && moved.value !== "") { slider.value = moved.value.replace(",", "."); }
+        const slider = form.querySelector(`input[type=range][data-for="${control.id}"]`);
+        if (slider && control.value !== "") {
+          slider.value = control.value.replace(",", ".");
+          slider.classList.remove("unset");
+        }
       }
-      soon(form);
+      refresh(form);
     });
     form.addEventListener("submit", (event) => { event.preventDefault(); refresh(form); });
   }
