@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-for folder in (HERE, HERE.parent / "service"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+sys.path.insert(0, str(Path(__file__).parent.parent / "service"))
+sys.path.insert(0, str(Path(__file__).parent))
 
-from page_walk import Walk
-from running import Running, free_port, serving
+from page_walk import ACCOUNTS, PASSWORD, Walk
+from running import Running, serving
+
+from calcipath.register.register import Register
+from calcipath.store.store import open_store
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 REQUIRED = os.environ.get("CALCIPATH_REQUIRE_ORACLES") == "1"
@@ -83,4 +85,27 @@ def walk(opening: Opening) -> Walk:
     return opening()
 
 
-__all__ = ["free_port"]
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service that asks for a login, with the accounts of `ACCOUNTS`."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "settings.yaml").write_text("page:\n  accounts: true\n", encoding="utf-8")
+    with serving(folder, "--settings", "settings.yaml", "--store", store_in(folder)) as running:
+        make_accounts(folder)
+        yield running
+
+
+def make_accounts(folder: Path) -> None:
+    """As `calcipath accounts add` does it: on the store, while the service runs."""
+    store = open_store(store_in(folder))
+    key = (folder / "store.sqlite.key").read_bytes()
+    register = Register(store, folder / "store.sqlite.photographs", key, time.time)
+    for name, role in ACCOUNTS:
+        register.accounts.create(register.local_account(), name, PASSWORD, role)
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def required() -> bool:
+    """Whether what is missing fails a test instead of skipping it."""
+    return REQUIRED

@@ -7,12 +7,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from calcipath.register.accounts import Role
+
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "tests" / "oracles" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+OF_COLOUR = ("color-contrast", "link-in-text-block")
 THIGH, BREAST, RESPONDING = "thigh-ulcer-four-sessions", "haemodialysis-breast-eschar", "follow-up-responding"
+ACCOUNTS: tuple[tuple[str, Role], ...] = (("ada", "administrator"), ("cleo", "clinician"), ("rosa", "reader"))
+PASSWORD = "four words are better"  # noqa: S105  of the tests
 VIEWS = ("", "/orders", "/dose", "/follow-up", "/summary", "/patient", "/record")
-_RUN_AXE = """rules => axe.run(document, {runOnly: rules, resultTypes: ["violations"]}).then(found =>
+_RUN_AXE = """asked => axe.run(document, {...asked, resultTypes: ["violations"]}).then(found =>
     found.violations.map(one => one.id + ": " + one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | ")))"""
 _WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -54,6 +59,15 @@ class Walk:
         self.page.click(f"button[value={name}]")
         return self.case()
 
+    def login(self, name: str) -> Walk:
+        """As one of `ACCOUNTS`."""
+        self.go("/page/login")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.button("Log in").click()
+        self.page.wait_for_url(f"{self.base}/")
+        return self
+
     def case(self) -> str:
         """The address of the case that is shown, without what follows it."""
         self.page.wait_for_url("**/cases/*")
@@ -87,11 +101,26 @@ class Walk:
             arg=before,
         )
 
-    def violations(self) -> list[str]:
-        """What axe-core finds on the page as it stands."""
+    def violations(self, asked: dict[str, Any] | None = None) -> list[str]:
+        """What axe-core finds on the page as it stands; by all its rules, or those that are asked for."""
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.evaluate(axe_core())
-        return [f"{self.page.url} {each}" for each in self.page.evaluate(_RUN_AXE, list(RULES))]
+        found = self.page.evaluate(_RUN_AXE, asked or {"runOnly": {"type": "tag", "values": list(RULES)}})
+        return [f"{self.page.url} {each}" for each in found]
+
+    def violations_in_every_look(self) -> list[str]:
+        """Light by every rule; dark by those of colour; at 320 pixels by all others, and whether it is too wide."""
+        found = self.violations()
+        self.page.emulate_media(color_scheme="dark")
+        found += self.violations({"runOnly": {"type": "rule", "values": list(OF_COLOUR)}})
+        self.page.emulate_media(color_scheme="light")
+        size = self.page.viewport_size
+        self.page.set_viewport_size({"width": 320, "height": 900})
+        others = {"type": "tag", "values": list(RULES)}
+        found += self.violations({"runOnly": others, "rules": {each: {"enabled": False} for each in OF_COLOUR}})
+        found += self.too_wide()
+        self.page.set_viewport_size(size)
+        return found
 
     def too_wide(self) -> list[str]:
         """Where one must scroll sideways: nowhere."""
