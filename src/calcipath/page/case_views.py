@@ -329,7 +329,7 @@ def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, response_
             tag("button", _("Plan it")),
             class_="inline no-print",
         )
-    return section("next-visit", _("Next visit"), "", *lines, form)
+    return section("planned", _("Next visit"), "", *lines, form)
 
 
 def _day_of(seconds: float | None) -> str:
@@ -435,7 +435,11 @@ def _entries(visit: Visit, case: Case, resources: Sequence[Mapping[str, Any]]) -
         "entries",
         _("Entries"),
         wording.count(len(rows), "entry", "entries"),
-        tag("details", tag("summary", _("Show them")), table((_("Kind"), _("What"), _("When"), ""), rows, "stacked")),
+        tag(
+            "details",
+            tag("summary", _("Show them")),
+            table((_("Kind"), _("What"), _("When"), _("Change")), rows, "stacked"),
+        ),
     )
 
 

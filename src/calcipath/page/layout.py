@@ -35,7 +35,7 @@ def html(visit: Visit | None, title: str, *content: object, base: str = "", mess
     top = tag("header", name, _who(visit) if visit else None, class_="top no-print")
     body = tag(
         "body",
-        tag("a", _("Skip to the content"), href="#main", class_="skip"),
+        tag("a", _("Skip to the content"), href="#main", class_="skip no-print"),
         top,
         tag("div", message, id=SAID, role="status", aria_live="polite", class_="said-now no-print"),
         *content,

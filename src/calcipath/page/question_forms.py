@@ -43,7 +43,7 @@ def question_form(
         how,
         _controls(question, id_, today, visit.units, fact, filled),
         class_="question",
-        aria_labelledby=f"{id_}-asked",
+        aria_labelledby=f"{id_}-asked" if place == "next" else None,  # one place to jump to, not thirty
     )
 
 
