@@ -80,7 +80,9 @@ def in_process(folder: Path, settings: str = UNLIMITED, store: str = "", port: i
     (folder / "settings.yaml").write_text(settings)
     chosen: dict[str, Any] = {"path": str(folder / "settings.yaml"), "host": "127.0.0.1", "port": port, "site": ""}
     app = build(with_digest_key(read_settings(**chosen, workers=1, store=store)), MemoryReplayGuard())
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, server_header=False)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
