@@ -225,3 +225,8 @@ def elements(text: str) -> list[Element]:
     parser.close()
     assert parser.odd == []
     return parser.found
+
+
+def check_still_there(browser: Browser) -> bool:
+    """Whether the service answers as before."""
+    return browser.get("/health").status_code == 200 and browser.get("/").status_code == 200
