@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from store_examples import run_sql
 
 from calcipath.errors import InputError
+from calcipath.register.access import reached
 from calcipath.register.refusals import Changed, NotAllowed, NotYours
 from calcipath.register.register import Register
 from calcipath.store.digests import keyed_digest
@@ -351,3 +353,45 @@ def test_the_audit_says_who_did_what_and_never_what_it_was(
     assert digest == keyed_digest(b"k" * 32, "entries-added", made.handle, "Observation/MARKER3", text)
     found = verify(store)
     assert (found.whole, found.case_acts) == (True, 13)
+
+
+def test_a_correction_takes_away_what_it_corrects_in_one_step(register: Register, people: People, url: str) -> None:
+    wrong = {"resourceType": "Condition", "id": "a", "subject": {"reference": "Patient/p1"}}
+    made = register.cases.create(people.ada, "case", [patient(), wrong])
+    right = observation("a")
+    with pytest.raises(InputError):  # then neither
+        register.cases.add(people.ada, made.handle, [{"id": "a"}], instead_of=["Condition/a"])
+    assert register.cases.resources(people.ada, made.handle) == [patient(), wrong]
+    after = register.cases.add(people.ada, made.handle, [right], instead_of=["Condition/a", "Condition/absent"])
+    assert register.cases.resources(people.ada, made.handle) == [patient(), right]
+    assert after.revision == made.revision + 1
+    assert [each.key for each in register.cases.history(people.ada, made.handle)][2:] == [
+        "Condition/a",
+        "Observation/a",
+    ]
+    assert acts(url)[-1] == ("Ada", "entries-added", 3)
+
+
+def test_a_case_that_is_read_to_be_written_does_not_wait_for_nor_meet_a_writer(
+    register: Register, people: People, store: Store
+) -> None:
+    """PostgreSQL refused to open a case to write where another save had come between: it cannot lock an old view."""
+    made = register.cases.create(people.ada, "case", [patient()])
+    with store.read() as connection:
+        connection.exec_driver_sql("SELECT count(*) FROM case_file").scalar()  # the view begins
+        register.cases.add(people.ada, made.handle, [observation("o1")])
+        seen = reached(connection, people.ada, made.handle, "write", locks=False)
+    assert seen.revision == 1 and register.cases.open(people.ada, made.handle, "write").revision == 2
+
+
+def test_an_error_between_rows_keeps_no_old_view(store: Store, folder: Path, clock: Clock, url: str) -> None:
+    register = opened(store, folder, clock)
+    local = register.local_account()
+    handles = [register.cases.create(local, "case").handle for _ in range(3)]
+    run_sql(url, "UPDATE case_file SET settings = 'none'")
+    with pytest.raises(json.JSONDecodeError) as kept:
+        register.cases.of(local)
+    run_sql(url, "UPDATE case_file SET settings = '{}'")
+    assert len(register.cases.of(local)) == 3
+    assert register.cases.delete(local, handles[0]) is not store.postgres  # nothing holds the log of SQLite
+    assert kept.value is not None
