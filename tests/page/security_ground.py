@@ -80,7 +80,9 @@ def in_process(folder: Path, settings: str = UNLIMITED, store: str = "", port: i
     (folder / "settings.yaml").write_text(settings)
     chosen: dict[str, Any] = {"path": str(folder / "settings.yaml"), "host": "127.0.0.1", "port": port, "site": ""}
     app = build(with_digest_key(read_settings(**chosen, workers=1, store=store)), MemoryReplayGuard())
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, server_header=False)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -223,3 +225,8 @@ def elements(text: str) -> list[Element]:
     parser.close()
     assert parser.odd == []
     return parser.found
+
+
+def check_still_there(browser: Browser) -> bool:
+    """Whether the service answers as before."""
+    return browser.get("/health").status_code == 200 and browser.get("/").status_code == 200

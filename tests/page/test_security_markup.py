@@ -41,7 +41,7 @@ PAYLOADS = (
     '=HYPERLINK("https://zap.example/{}")',
     "{{zap{}}}${{zap}}<%= zap %>{zap}%s",
 )
-ROUNDS = 6
+ROUNDS = 3
 KEPT = {"resourceType", "id", "reference", "system", "code", "status", "url", "contentType", "comparator", "intent"}
 DATES = re.compile(r"\d{4}(-\d\d.*)?")
 ADDRESSES = {"href", "src", "action", "formaction", "xlink:href", "data", "srcset", "poster", "ping", "background"}
@@ -263,7 +263,7 @@ def without_days(text: str) -> list[Element]:
     return [each for each in elements(text) if ("class", "day") not in each.attributes]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     label=st.text(st.one_of(st.sampled_from("<>\"'&=/!-x \\"), st.characters(codec="utf-8")), min_size=1, max_size=60)
 )

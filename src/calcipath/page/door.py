@@ -148,6 +148,10 @@ class Door:
 
     async def static(self, request: Request) -> Response:
         """A style or the script: the address holds its digest."""
+        try:
+            self._let_in(request)
+        except Refusal as refused:
+            return self._refusal(refused)
         found = self._files.get(request.url.path.removeprefix(self._settings.base))
         if found is None:
             return self._refusal(Refusal(404, "there is no such file"))
@@ -247,7 +251,7 @@ class Door:
                 self._let_in(request)
                 if not self._settings.accounts:
                     return see(f"{self._settings.base}/")
-                if request.method == "GET":
+                if request.method != "POST":
                     return await self._login_form(None)
                 form = await read_form(request, 64 * 1024)
                 kept = request.cookies.get(self._before_login, "")

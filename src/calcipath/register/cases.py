@@ -48,7 +48,7 @@ class Cases:
         with self._ground.store.read() as connection:
             who = fresh(connection, account)
             query = cases_seen(who).order_by(case_files.c.changed.desc(), case_files.c.handle)
-            return tuple(case_of(row, who) for row in connection.execute(query).mappings())
+            return tuple(case_of(row, who) for row in connection.execute(query).mappings().all())
 
     def open(self, account: Account, handle: str, level: Level = "read", *, noted: bool = True) -> Case:
         """The case, if the account may use it so. `noted`: put it into the audit; not for a part of an open page.
@@ -57,7 +57,7 @@ class Cases:
         """
         with self._ground.store.read() as connection:
             try:
-                case = reached(connection, account, handle, level)
+                case = reached(connection, account, handle, level, locks=False)
             except NotYours:
                 case = None
         if case is None:
