@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from conftest import store_in
 from page_walk import Walk
 from running import serving
+
+from conftest import store_in
 
 # a red square of 1 pixel as PNG
 PICTURE = base64.b64decode(
