@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from PIL import Image
@@ -23,6 +23,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from calcipath.cli import main
+from calcipath.register.accounts import Role
+from calcipath.register.service_accounts import service_accounts
 from calcipath.service.replay import MemoryReplayGuard
 from calcipath.service.serve import build, with_digest_key
 from calcipath.service.settings import read_settings
@@ -97,9 +99,11 @@ def in_process(folder: Path, settings: str = UNLIMITED, store: str = "", port: i
 
 
 def make_accounts(store: str, **roles: str) -> None:
-    """Accounts as whoever runs the service makes them."""
-    for name, role in roles.items():
-        assert accounts_command(store, "add", name, "--role", role, "--password-stdin", typed=PASSWORD + "\n") == 0
+    """Accounts as whoever runs the service makes them, all with one password."""
+    settings = read_settings("", host="127.0.0.1", port=8080, workers=1, site="", store=store)
+    with service_accounts(store, lambda: with_digest_key(settings).digest_key, existing=False) as accounts:
+        for name, role in roles.items():
+            accounts.create(None, name, PASSWORD, cast("Role", role))
 
 
 def accounts_command(store: str, *words: str, typed: str = "") -> int:

@@ -223,9 +223,7 @@ def test_a_deep_record_is_kept_and_shown_or_refused(browser: Browser, depth: int
             assert again.status_code == 303
 
 
-@pytest.mark.parametrize(
-    "day", ["0001-01-01", "9999-12-31", "9999-12-31T23:59:59+00:00", "0000-00-00", "aaaaaaaaaa", "2026"]
-)
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31T23:59:59+00:00", "aaaaaaaaaa"])
 def test_days_that_no_calendar_has_stop_no_view(browser: Browser, day: str) -> None:
     def dated(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
@@ -247,9 +245,7 @@ def test_days_that_no_calendar_has_stop_no_view(browser: Browser, day: str) -> N
     assert browser.get(f"{case}/follow-up").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "number", ["nan", "inf", "-inf", "1e999", "-1", "1e308", "٣", "1_0", "0x10", "", " ", "1" * 400]
-)
+@pytest.mark.parametrize("number", ["nan", "-inf", "1e999", "-1", "٣", "0x10", "1" * 400])
 def test_numbers_that_are_none_are_refused_or_harmless(browser: Browser, number: str) -> None:
     fields = ("weight", "dose", "hours", "sessions", "gfr", "infusion", "interval", "concentration", "vial", "height")
     for name in fields:

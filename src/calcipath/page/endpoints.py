@@ -289,9 +289,9 @@ class Endpoints:
         """The case is deleted for good."""
         if not visit.form.ticked("sure"):
             raise InputError(_("Tick the box first: a deleted case cannot be brought back"))
-        self.register.cases.delete(visit.account, visit.handle)
+        wiped = self.register.cases.delete(visit.account, visit.handle)
         self.reading.forget(visit.handle)
-        return see(f"{visit.base}/?done=deleted")
+        return see(f"{visit.base}/?done={'deleted' if wiped else 'deleted-rows'}")
 
     # accounts and the register
 
@@ -341,9 +341,10 @@ class Endpoints:
             told = {**row.counts, **row.extra}
             head = [row.pseudonym, row.age, row.sex, *(told.get(name, "") for name in names)]
             for value in row.values:
-                writer.writerow([*head, value.name, value.date, f"{value.value:g}", value.unit, value.site or ""])
+                told_of = [value.name, value.date, f"{value.value:g}", value.unit, value.site or ""]
+                writer.writerow([*map(_cell, head), *told_of])
             if not row.values:
-                writer.writerow([*head, "", "", "", "", ""])
+                writer.writerow([*map(_cell, head), "", "", "", "", ""])
         return attachment(stream.getvalue(), "text/csv; charset=utf-8", "calcipath-register.csv")
 
     # what they share
@@ -398,6 +399,11 @@ def _patient(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     )
 
 
+def _cell(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+
+
 def _exported(data: bytes) -> Mapping[str, Any] | None:
     """The bundle of a case that was exported here; None for any other file, which is then read as a record."""
     if CASE_SYSTEM.encode() not in data or data.lstrip()[:1] != b"{":
@@ -438,6 +444,9 @@ def _done(visit: Visit) -> Markup | None:
         "shared": _("Who sees the case is changed."),
         "given": _("The case is handed over."),
         "deleted": _("The case is deleted for good."),
+        "deleted-rows": _(
+            "The case is deleted, and cannot be brought back. The database takes its bytes out of its files later."
+        ),
         "account": _("The account is changed."),
     }
     return message("done", words[visit.done]) if visit.done in words else None
