@@ -16,7 +16,7 @@ from calcipath.api import load_guideline
 from calcipath.interview.answers import Amount, Chosen, Given, resources_of
 from calcipath.interview.entered import Entered
 from calcipath.interview.entries import drug_started, laboratory_value, note, pain_score, thiosulfate_given, wound_size
-from calcipath.interview.questions import opening_questions
+from calcipath.interview.questions import opening_questions, question_of
 
 FOLDER = Path(__file__).parent.parent / "src" / "calcipath" / "page" / "examples"
 Bundle = dict[str, Any]
@@ -47,11 +47,17 @@ class Told:
     def add(self, resources: list[dict[str, Any]]) -> None:
         """Keep resources; a Patient replaces the one before."""
         for each in resources:
-            self.resources["Patient" if each["resourceType"] == "Patient" else f"{each['resourceType']}/{each['id']}"] = each
+            self.resources[
+                "Patient" if each["resourceType"] == "Patient" else f"{each['resourceType']}/{each['id']}"
+            ] = each
 
     def bundle(self) -> Bundle:
         """All of it."""
-        return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in self.resources.values()]}
+        return {
+            "resourceType": "Bundle",
+            "type": "collection",
+            "entry": [{"resource": each} for each in self.resources.values()],
+        }
 
 
 def thigh_ulcer() -> Bundle:
@@ -74,7 +80,12 @@ def thigh_ulcer() -> Bundle:
     values = {"calcium-total": (9.4, "mg/dL"), "phosphate": (6.8, "mg/dL"), "pth": (620.0, "pg/mL"), "albumin": (2.9, "g/dL"),
               "bicarbonate": (23.0, "mmol/L"), "potassium": (5.1, "mmol/L"), "sodium": (138.0, "mmol/L"), "inr": (2.4, "1")}  # fmt: skip
     for fact, (value, unit) in values.items():
-        told.on(day, lambda entered, fact=fact, value=value, unit=unit: laboratory_value(fact, Amount(value, unit), entered, guideline))  # type: ignore[misc]
+        told.on(
+            day,
+            lambda entered, fact=fact, value=value, unit=unit: laboratory_value(
+                fact, Amount(value, unit), entered, guideline
+            ),
+        )  # type: ignore[misc]
     told.on(
         day,
         lambda entered: drug_started("vitamin-k-antagonist", entered, guideline),
@@ -89,7 +100,7 @@ def thigh_ulcer() -> Bundle:
 
 
 def follow_up() -> Bundle:
-    """A man on sodium thiosulfate for six weeks whose pain and wound get better."""
+    """A man with calciphylaxis by biopsy, on sodium thiosulfate for six weeks; pain and wound get better."""
     told = Told({"resourceType": "Patient", "id": "follow-up", "gender": "male", "birthDate": "1958-02"})
     guideline = told.guideline
     told.opening(
@@ -104,6 +115,20 @@ def follow_up() -> Bundle:
             "lesion-pain": "yes",
         },
     )
+    biopsy = question_of(guideline.facts["biopsy-concludes-calciphylaxis"], guideline)
+    assert biopsy is not None  # noqa: S101  the guideline asks it
+    told.on("2026-08-03", lambda entered: resources_of(biopsy, "yes", entered, guideline))
+    for fact, value, unit in (
+        ("calcium-ionised", 1.16, "mmol/L"),
+        ("systolic-pressure", 128.0, "mm[Hg]"),
+        ("sodium", 138.0, "mmol/L"),
+    ):
+        told.on(
+            "2026-09-14",
+            lambda entered, fact=fact, value=value, unit=unit: laboratory_value(
+                fact, Amount(value, unit), entered, guideline
+            ),
+        )  # type: ignore[misc]
     visits = {"2026-08-03": (9, 5.0, 4.0), "2026-08-24": (6, 5.0, 4.0), "2026-09-14": (3, 4.0, 3.0)}
     for day, (pain, length, width) in visits.items():
         told.on(
@@ -114,13 +139,22 @@ def follow_up() -> Bundle:
     for day in ("2026-08-03", "2026-08-10", "2026-08-17", "2026-08-24", "2026-08-31", "2026-09-07", "2026-09-14"):
         told.on(day, lambda entered: thiosulfate_given(25, entered, guideline, salt="pentahydrate", timing="during"))
     for day, value in {"2026-08-03": 9.0, "2026-08-24": 8.9, "2026-09-14": 8.8}.items():
-        told.on(day, lambda entered, value=value: laboratory_value("calcium-total", Amount(value, "mg/dL"), entered, guideline))  # type: ignore[misc]
+        told.on(
+            day,
+            lambda entered, value=value: laboratory_value("calcium-total", Amount(value, "mg/dL"), entered, guideline),
+        )  # type: ignore[misc]
     for day, value in {"2026-08-03": 22.0, "2026-08-24": 21.0, "2026-09-14": 22.0}.items():
-        told.on(day, lambda entered, value=value: laboratory_value("bicarbonate", Amount(value, "mmol/L"), entered, guideline))  # type: ignore[misc]
+        told.on(
+            day,
+            lambda entered, value=value: laboratory_value("bicarbonate", Amount(value, "mmol/L"), entered, guideline),
+        )  # type: ignore[misc]
     return told.bundle()
 
 
-EXAMPLES: dict[str, Callable[[], Bundle]] = {"thigh-ulcer-four-sessions": thigh_ulcer, "follow-up-responding": follow_up}
+EXAMPLES: dict[str, Callable[[], Bundle]] = {
+    "thigh-ulcer-four-sessions": thigh_ulcer,
+    "follow-up-responding": follow_up,
+}
 
 
 def written(name: str) -> str:

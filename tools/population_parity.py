@@ -1,8 +1,9 @@
-"""Compare the screening of a folder of NDJSON with the one-patient evaluator, patient by patient.
+"""Compare the screening of a folder of NDJSON or of OMOP tables (CSV) with the one-patient evaluator, patient by patient.
 
     .venv/bin/python tools/population_parity.py FOLDER [--notes] [--as-of DATE] [--config FILE] [--most N]
 
-Prints how many facts and computed names were compared and every difference; exit status 1 when there is one.
+Prints how many patients and entries (each with what it refers to) were compared, and the first differences; exit status 1
+when there is one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import orjson
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "population"))
+from omop_records import Meaning, read_tables
 from populations import differences, one_patient, records, screened
 
 from calcipath.errors import InputError
@@ -39,6 +41,12 @@ def resources(folder: Path) -> Iterator[dict[str, Any]]:
                     yield held
 
 
+def records_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The record of each patient; rows of OMOP tables as the resources that they mean."""
+    tables = read_tables(folder)
+    return Meaning(tables).records() if "person" in tables else records(resources(folder))
+
+
 def main() -> int:
     """Compare, and tell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -55,18 +63,22 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as work:
         facts, verdicts = screened(chosen.folder, Path(work), options, guideline)
     found: list[str] = []
-    compared = 0
-    for patient, record in list(records(resources(chosen.folder)).items())[: chosen.most]:
+    compared = entries = 0
+    for patient, record in list(records_of(chosen.folder).items())[: chosen.most]:
         try:
             one = one_patient(record, options, guideline)
         except InputError as error:
             print(f"{patient}: not read alone: {error}")
             continue
         compared += 1
+        entries += len(record)
         found += differences(patient, one, facts, verdicts)
     names = sum(1 for _ in guideline.facts) + len(guideline.recommendations)
-    print(f"{compared} patients, {len(found)} differences (about {names} facts and verdicts each)")
-    print("\n".join(found[:40]))
+    print(
+        f"{compared:,} patients, {entries:,} entries: {len(found)} differences (about {names} facts and verdicts each)"
+    )
+    for told in found[:40]:
+        print(told)
     return 1 if found else 0
 
 

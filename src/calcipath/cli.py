@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
-from calcipath import __version__, dose_command, generate_command, screen_command, serve_command
+from calcipath import __version__, accounts_command, dose_command, generate_command, screen_command, serve_command
 from calcipath.conformance import command as conformance_command
 from calcipath.console import colour, columns, print_json, show
 from calcipath.errors import CalcipathError, InputError
@@ -163,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     store_command.add_feedback_options(
         _command(commands, "feedback", "report on feedback, what is not shown again, the audit", feedback), _add_shared
     )
+    accounts_command.add_options(_command(commands, "accounts", "who may use the clinician's page", accounts))
     screening = _command(commands, "screen", "screen a population: who is at risk, whose care has a gap", screen)
     screen_command.add_options(screening)
     screening.add_argument("--config", default="", metavar="FILE", help="a site's configuration")
@@ -310,6 +311,12 @@ def feedback(chosen: argparse.Namespace) -> int:
     content, status = store_command.run(chosen, columns(chosen), colour(chosen))
     show(content, chosen.format)
     return status
+
+
+def accounts(chosen: argparse.Namespace) -> int:
+    """`calcipath accounts`: the accounts of the clinician's page."""
+    show(accounts_command.run(chosen), "text")
+    return OK
 
 
 def screen(chosen: argparse.Namespace) -> int:

@@ -77,7 +77,9 @@ def _bars(findings: Sequence[Finding], guideline: Guideline) -> tuple[Bar, ...]:
     for finding in findings:
         event = finding.event
         drug = finding.concept in drugs and event.kind == "medication"
-        dialysis = finding.concept in _DIALYSIS and event.kind == "procedure" and event.status == "active"
+        dialysis = (
+            finding.concept in _DIALYSIS and event.kind in ("procedure", "condition") and event.status == "active"
+        )
         if not (drug or dialysis) or finding.assertion in ("negated", "family"):
             continue
         start = event.started.earliest if event.started else None

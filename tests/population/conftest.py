@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,23 @@ from spark_server import server
 
 
 @pytest.fixture(scope="session")
-def spark_address() -> Iterator[str]:
+def spark_client() -> None:
+    """The client, imported: it takes a main module without a file, as in a process of pytest-xdist, for a run of doctests."""
+    main = sys.modules["__main__"]
+    nameless = not hasattr(main, "__file__")
+    if nameless:
+        main.__file__ = __file__
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            importlib.import_module("pyspark.sql.connect.session")
+    finally:
+        if nameless:
+            del main.__file__
+
+
+@pytest.fixture(scope="session")
+def spark_address(spark_client: None) -> Iterator[str]:
     """Of the server that CALCIPATH_SPARK names, else of one of our own. Never skips: `-m "not spark"` leaves it out."""
     given = os.environ.get("CALCIPATH_SPARK")
     if given:

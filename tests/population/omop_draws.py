@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -221,3 +222,18 @@ def data_sets(draw: st.DrawFn) -> dict[str, list[dict[str, str]]]:
     drawn = {name: draw(rows) for name, rows in TABLES.items()}
     drawn["cdm_source"] = [{"cdm_source_name": "drawn", "source_release_date": draw(st.sampled_from(DAYS))}]
     return {"person": PERSONS, "concept": CONCEPTS} | {name: rows for name, rows in drawn.items() if rows}
+
+
+def together(drawn: Sequence[dict[str, list[dict[str, str]]]]) -> dict[str, list[dict[str, str]]]:
+    """Several data sets as one, with persons and rows of their own. What is said of the whole set the first says."""
+    found: dict[str, list[dict[str, str]]] = {"concept": CONCEPTS, "cdm_source": drawn[0]["cdm_source"]}
+    for place, tables in enumerate(drawn):
+        for name, rows in tables.items():
+            if name not in ("concept", "cdm_source"):
+                found.setdefault(name, []).extend(_moved(name, row, place) for row in rows)
+    return found
+
+
+def _moved(table: str, row: dict[str, str], place: int) -> dict[str, str]:
+    numbered = {"person_id", f"{table}_id", "visit_occurrence_id"}
+    return {c: str(int(cell) + 100 * place) if c in numbered and cell else cell for c, cell in row.items()}

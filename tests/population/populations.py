@@ -13,7 +13,7 @@ from typing import Any
 from calcipath.api import load_guideline
 from calcipath.assessment.verdicts import Verdicts
 from calcipath.guideline.model import Fact, Guideline
-from calcipath.population.duckdb_engine import Database
+from calcipath.population.duckdb_engine import LONG_TEXT, Database
 from calcipath.population.fhir_members import MEMBERS
 from calcipath.population.reason_query import because_query
 from calcipath.population.screening import Screening, ScreenOptions
@@ -159,8 +159,19 @@ def screened(source: Path, work: Path, options: ScreenOptions, guideline: Guidel
         screening = Screening(database, guideline, open_source(database, str(source)), options, lambda *_: None)
         screening.prepare()
         screening.pick()
-        database.run(f"CREATE TABLE verdict AS {because_query(guideline).sql}")
+        with database.without(LONG_TEXT):
+            database.run(f"CREATE TABLE verdict AS {_judging(guideline)}")
         return tables_of(database)
+
+
+_texts: dict[int, tuple[Guideline, str]] = {}
+
+
+def _judging(guideline: Guideline) -> str:
+    """The query that judges everybody; many populations are judged by one guideline."""
+    if id(guideline) not in _texts:
+        _texts[id(guideline)] = guideline, because_query(guideline).sql
+    return _texts[id(guideline)][1]
 
 
 def tables_of(database: Database) -> tuple[Table, Table]:

@@ -60,7 +60,7 @@ class Population:
 
     def screen(self, out: Path, *options: str) -> Path:
         both = ("--complete", "medications,allergies")
-        assert main(["screen", str(self.source), "--out", str(out), *both, *options]) == 0
+        assert main(["screen", str(self.source), "--out", str(out), "--no-report", *both, *options]) == 0
         return (out / "latest").resolve()
 
     def one_by_one(self, hook: str, brought: Callable[[str], list[Resource] | None]) -> Counter[str]:

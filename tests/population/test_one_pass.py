@@ -33,7 +33,7 @@ def test_a_sample_that_has_few_contents_and_small_portions(
     monkeypatch.setattr(screening, "PORTION", 4)
     found = compared(tmp_path, everybody(), options, by_type=True)
     assert found.different == []
-    assert found.patients == len(BUNDLES)
+    assert len(found.patients) == len(BUNDLES)
 
 
 def test_a_file_that_is_not_as_its_first_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +44,7 @@ def test_a_file_that_is_not_as_its_first_lines(tmp_path: Path, monkeypatch: pyte
     )
     found = compared(tmp_path, everybody(), OPTIONS[1])
     assert found.different == []
-    assert found.patients == len(BUNDLES)
+    assert len(found.patients) == len(BUNDLES)
     assert looked == [0, 1]  # first none, then the one file to its end
 
 

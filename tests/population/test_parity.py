@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "fuzz"))
 from mutations import deep, mutated
 from populations import (
     Resource,
+    Table,
     differences,
     one_patient,
     patient_named,
@@ -43,28 +44,29 @@ OPTIONS = (
 )
 
 
-def name_of(options: ScreenOptions) -> str:
-    return f"{options.as_of or 'end'}-{'notes' if options.notes else 'codes'}"
+def name_of(chosen: ScreenOptions | bool) -> str:
+    if isinstance(chosen, bool):
+        return "by type" if chosen else "one file"
+    return f"{chosen.as_of or 'end'}-{'notes' if chosen.notes else 'codes'}"
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=name_of)
-@pytest.mark.parametrize("by_type", [False, True], ids=["one file", "by type"])
-def test_the_published_cases_as_one_population(tmp_path: Path, options: ScreenOptions, by_type: bool) -> None:
+@pytest.mark.parametrize(
+    ("options", "by_type"), list(zip(OPTIONS, (False, True, True, False), strict=True)), ids=name_of
+)
+def test_published_cases_and_damaged_records_as_one_population(
+    tmp_path: Path, options: ScreenOptions, by_type: bool
+) -> None:
+    """Entries with one to six faults each: what SQL takes out and what it must leave to the reader.
+
+    With notes and without, for a day and for the end of each record, in one file and by type: any two of these meet.
+    """
     population = [r for number, b in enumerate(BUNDLES) for r in renamed(resources_of(b), f"c{number}-")]
-    found = compared(tmp_path, population, options, by_type=by_type)
-    assert found.different == []
-    assert found.patients == len(BUNDLES)
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=name_of)
-def test_damaged_records(tmp_path: Path, options: ScreenOptions) -> None:
-    """Entries with one to six faults each: what SQL takes out and what it must leave to the reader."""
-    population: list[Resource] = []
     for seed in range(FIRST, FIRST + TRIES // len(OPTIONS)):
         population += renamed(damaged(seed), f"m{seed}-")
-    found = compared(tmp_path, population, options)
+    found = compared(tmp_path, population, options, by_type=by_type)
     assert found.different == []
-    assert found.patients > TRIES / len(OPTIONS) / 2
+    assert {f"c{number}" for number in range(len(BUNDLES))} <= {name.partition("-")[0] for name in found.patients}
+    assert len(found.patients) > len(BUNDLES) + TRIES / len(OPTIONS) / 2
 
 
 def damaged(seed: int) -> list[Resource]:
@@ -128,30 +130,30 @@ def test_reports_of_several_specimens(tmp_path: Path, notes: bool) -> None:
         population += pathology(name, references, **own)
     options = ScreenOptions(as_of="2026-02-01", notes=notes)
     found = compared(tmp_path, population, options)
-    assert (found.different, found.patients) == ([], len(SEVERAL))
-    facts, _ = screened(tmp_path / "source", tmp_path / "again", options)
-    sampled = {name for name, row in facts.items() if row["skin_pathology_report"] is True}
+    assert (found.different, found.patients) == ([], list(SEVERAL))
+    sampled = {name for name, row in found.facts.items() if row["skin_pathology_report"] is True}
     assert sampled == set(SEVERAL) - {"none"}
 
 
 class Compared:
-    """The differences found, and how many patients were compared."""
+    """The facts of the population, the differences found, and which patients were compared."""
 
-    def __init__(self) -> None:
+    def __init__(self, facts: Table) -> None:
+        self.facts = facts
         self.different: list[str] = []
-        self.patients = 0
+        self.patients: list[str] = []
 
 
 def compared(folder: Path, population: list[Resource], options: ScreenOptions, *, by_type: bool = False) -> Compared:
     write_population(folder / "source", population, by_type=by_type)
     facts, verdicts = screened(folder / "source", folder / "work", options)
-    found = Compared()
+    found = Compared(facts)
     for patient, record in records(population).items():
         try:
             one = one_patient(record, options)
         except InputError:
             continue
-        found.patients += 1
+        found.patients.append(patient)
         found.different += differences(patient, one, facts, verdicts)
     return found
 

@@ -58,7 +58,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_results_are_numbered_and_the_latest_is_named(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main(["screen", str(source), "--out", str(out)]) == 0
-    assert main(["screen", str(source), "--out", str(out), "--complete", "medications"]) == 0
+    assert main(["screen", str(source), "--out", str(out), "--complete", "medications", "--no-report"]) == 0
     assert (out / "latest").readlink() == Path("run-0002")
     assert sorted(f.name for f in out.iterdir()) == ["latest", "run-0001", "run-0002"]
     level = rows(out / "latest", "SELECT patient, suspicion_level FROM {}")
@@ -84,7 +84,7 @@ def test_what_the_reading_took_is_told(source: Path, tmp_path: Path, capsys: pyt
 
 def test_evidence_and_reasons_name_entries_of_the_record(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert main(["screen", str(source), "--out", str(out)]) == 0
+    assert main(["screen", str(source), "--out", str(out), "--no-report"]) == 0
     facts, reasons = rows(out / "latest", "SELECT facts, reasons FROM {}")[0]
     known = {f"{r['resourceType']}/{r['id']}" for r in resources_of(BUNDLE)}
     by_fact = {fact["fact"]: fact for fact in facts}
@@ -95,21 +95,20 @@ def test_evidence_and_reasons_name_entries_of_the_record(source: Path, tmp_path:
     assert reason["risk:hyperparathyroidism"] == ["dialysis-recorded", "pth"]
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
-def test_the_flat_form_gives_the_same_answer(source: Path, tmp_path: Path, threads: str) -> None:
-    out, flat = tmp_path / "out", tmp_path / "flat"
-    assert main(["screen", str(source), "--out", str(out), "--keep-flat", str(flat), "--threads", threads]) == 0
-    assert main(["screen", str(flat), "--out", str(out)]) == 0
-    assert main(["screen", str(source), "--out", str(out)]) == 0
-    first, second, third = (rows(out / f"run-000{n}", "SELECT * FROM {}") for n in (1, 2, 3))
-    assert first == second == third
+def test_the_flat_form_gives_the_same_answer(source: Path, tmp_path: Path) -> None:
+    out, flat = tmp_path / "out", [str(tmp_path / f"flat-{threads}") for threads in (1, 2)]
+    kept = [(str(source), "--keep-flat", flat[n], "--threads", str(n + 1)) for n in (0, 1)]
+    for chosen in ((str(source),), *kept, *((each,) for each in flat)):
+        assert main(["screen", *chosen, "--out", str(out), "--no-report"]) == 0
+    plain, *others = (rows(out / f"run-000{n}", "SELECT * FROM {}") for n in range(1, 6))
+    assert others == [plain] * 4
 
 
 def test_gzip_is_read(source: Path, tmp_path: Path) -> None:
     packed = tmp_path / "packed"
     packed.mkdir()
     (packed / "all.ndjson.gz").write_bytes(gzip.compress((source / "all.ndjson").read_bytes()))
-    assert main(["screen", str(packed), "--out", str(tmp_path / "out")]) == 0
+    assert main(["screen", str(packed), "--out", str(tmp_path / "out"), "--no-report"]) == 0
     assert rows(tmp_path / "out" / "latest", "SELECT suspicion_level FROM {}") == [("at-risk",)]
 
 
@@ -117,7 +116,7 @@ def test_bad_lines_are_counted_and_shown_without_what_they_say(source: Path, tmp
     spoken = "Mrs-Named-Herself"
     bad = [f'{{"resourceType":"Condition","id":"{spoken}"', "[1]", f'"{spoken}"', f'{{"id":"{spoken}"}}', "", "{"]
     (source / "bad.ndjson").write_text("\n".join([LINES[0], *bad]) + "\n")
-    assert main(["screen", str(source), "--out", str(tmp_path / "out")]) == 0
+    assert main(["screen", str(source), "--out", str(tmp_path / "out"), "--no-report"]) == 0
     quality = json.loads((tmp_path / "out" / "latest" / "quality.json").read_text())
     assert quality["unreadable"] == 5
     assert [(s["file"], s["line"]) for s in quality["samples"]] == [("bad.ndjson", n) for n in (2, 3, 4, 5, 7)]
@@ -140,7 +139,7 @@ def test_entries_of_nobody_and_of_strangers_are_counted(source: Path, tmp_path: 
         {**order, "id": "3", "subject": {"reference": "Group/7"}},
     ]
     (source / "more.ndjson").write_text("\n".join(map(json.dumps, lines)) + "\n")
-    assert main(["screen", str(source), "--out", str(tmp_path / "out")]) == 0
+    assert main(["screen", str(source), "--out", str(tmp_path / "out"), "--no-report"]) == 0
     quality = json.loads((tmp_path / "out" / "latest" / "quality.json").read_text())
     assert (quality["nobody"], quality["strangers"]) == (2, 1)
     found = rows(tmp_path / "out" / "latest", "SELECT patient, risk_vitamin_k_antagonist, sex FROM {} ORDER BY 1 DESC")
@@ -149,30 +148,37 @@ def test_entries_of_nobody_and_of_strangers_are_counted(source: Path, tmp_path: 
 
 def versioned(number: str, updated: str, status: str) -> dict[str, Any]:
     return {
-        "resourceType": "MedicationRequest", "id": "same", "meta": {"versionId": number, "lastUpdated": updated},
-        "status": status, "intent": "order", "subject": {"reference": "Patient/p"}, "authoredOn": "2026-01-01",
+        "resourceType": "MedicationRequest", "meta": {"versionId": number, "lastUpdated": updated},
+        "status": status, "intent": "order", "authoredOn": "2026-01-01",
         "medicationCodeableConcept": {"text": "Warfarin 5 mg"},
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "holds"),
-    [
-        (("1", "2026-01-01T00:00:00Z", "active"), ("2", "2026-01-02T00:00:00Z", "entered-in-error"), None),
-        (("2", "2026-01-02T00:00:00Z", "entered-in-error"), ("1", "2026-01-01T00:00:00Z", "active"), None),
-        (("1", "2026-01-01T00:00:00Z", "entered-in-error"), ("2", "2026-01-02T00:00:00Z", "active"), True),
-        (("1", "", "active"), ("2", "", "stopped"), None),
-        (("1", "", "stopped"), ("1", "", "active"), True),  # without a telling date the later in the source
-    ],
+VERSIONS: tuple[tuple[Any, Any, bool | None], ...] = (
+    (("1", "2026-01-01T00:00:00Z", "active"), ("2", "2026-01-02T00:00:00Z", "entered-in-error"), None),
+    (("2", "2026-01-02T00:00:00Z", "entered-in-error"), ("1", "2026-01-01T00:00:00Z", "active"), None),
+    (("1", "2026-01-01T00:00:00Z", "entered-in-error"), ("2", "2026-01-02T00:00:00Z", "active"), True),
+    (("1", "", "active"), ("2", "", "stopped"), None),
+    (("1", "", "stopped"), ("1", "", "active"), True),  # without a telling date the later in the source
 )
-def test_of_two_versions_the_newer_counts(tmp_path: Path, first: Any, second: Any, holds: bool | None) -> None:
-    source = tmp_path / "source"
-    source.mkdir()
-    lines = [{"resourceType": "Patient", "id": "p"}, versioned(*first), versioned(*second)]
-    (source / "a.ndjson").write_text("\n".join(map(json.dumps, lines)))
-    assert main(["screen", str(source), "--out", str(tmp_path / "out")]) == 0
-    facts = rows(tmp_path / "out" / "latest", "SELECT facts FROM {}")[0][0]
-    assert [f["holds"] for f in facts if f["fact"] == "vitamin-k-antagonist"] == ([] if holds is None else [holds])
+
+
+def test_of_two_versions_the_newer_counts(tmp_path: Path) -> None:
+    """A patient for each pair; the pairs stand one after the other, and one inside another."""
+    own = [
+        [{**versioned(*version), "id": f"same-{n}", "subject": {"reference": f"Patient/{n}"}} for version in pair]
+        for n, (*pair, _) in enumerate(VERSIONS)
+    ]
+    people = [{"resourceType": "Patient", "id": str(n)} for n in range(len(VERSIONS))]
+    orders = [[entry for pair in own for entry in pair], [*(pair[0] for pair in own), *(pair[1] for pair in own)]]
+    for name, entries in zip(("by pair", "apart"), orders, strict=True):
+        source = tmp_path / name
+        source.mkdir()
+        (source / "a.ndjson").write_text("\n".join(map(json.dumps, [*people, *entries])))
+        assert main(["screen", str(source), "--out", str(tmp_path / "out"), "--no-report"]) == 0
+        found = rows(tmp_path / "out" / "latest", "SELECT facts FROM {} ORDER BY patient")
+        told = [[f["holds"] for f in facts if f["fact"] == "vitamin-k-antagonist"] for (facts,) in found]
+        assert told == [[] if holds is None else [holds] for *_, holds in VERSIONS]
 
 
 def test_a_source_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +205,7 @@ def test_a_flat_table_of_another_shape_is_refused(tmp_path: Path, capsys: pytest
 
 def test_a_full_disk_changes_nothing(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert main(["screen", str(source), "--out", str(out)]) == 0
+    assert main(["screen", str(source), "--out", str(out), "--no-report"]) == 0
     before = contents(out)
 
     def little_room() -> None:
@@ -223,7 +229,7 @@ def test_a_killed_run_leaves_the_old_result_and_the_next_one_tidies_up(source: P
     for number in range(60):
         copied = [line.replace(PATIENT, f"{PATIENT}{number}") for line in LINES]
         (source / f"n{number}.ndjson").write_text("\n".join(copied) + "\n")
-    assert main(["screen", str(source), "--out", str(out)]) == 0
+    assert main(["screen", str(source), "--out", str(out), "--no-report"]) == 0
     before = contents(out)
     killed = 0
     for delay in (0.3, 0.6, 0.9, 1.2, 1.5):
@@ -240,7 +246,7 @@ def test_a_killed_run_leaves_the_old_result_and_the_next_one_tidies_up(source: P
         }
         assert (out / "latest" / "run.json").exists()
     assert killed >= 2
-    assert main(["screen", str(source), "--out", str(out)]) == 0
+    assert main(["screen", str(source), "--out", str(out), "--no-report"]) == 0
     assert not list(out.glob(".unfinished-*"))
     shutil.rmtree(out)
 
@@ -264,7 +270,7 @@ def test_entries_without_an_id_are_all_read(tmp_path: Path) -> None:
         albumin("2026-01-01", code=potassium, valueQuantity=unit),
     ]
     (source / "a.ndjson").write_text("\n".join(map(json.dumps, lines)))
-    assert main(["screen", str(source), "--out", str(tmp_path / "out")]) == 0
+    assert main(["screen", str(source), "--out", str(tmp_path / "out"), "--no-report"]) == 0
     facts = rows(tmp_path / "out" / "latest", "SELECT facts FROM {}")[0][0]
     assert {"albumin", "potassium"} <= {fact["fact"] for fact in facts}
 
@@ -274,9 +280,9 @@ def test_one_reference_in_two_flat_files_is_not_lost(tmp_path: Path) -> None:
     source.mkdir()
     lines = [{"resourceType": "Patient", "id": "p"}, albumin("2026-01-01", id="o")]
     (source / "a.ndjson").write_text("\n".join(map(json.dumps, lines)))
-    assert main(["screen", str(source), "--out", str(tmp_path / "out"), "--keep-flat", str(flat)]) == 0
+    assert main(["screen", str(source), "--out", str(tmp_path / "out"), "--keep-flat", str(flat), "--no-report"]) == 0
     shutil.copy(flat / "event-00.parquet", flat / "event-01.parquet")
-    assert main(["screen", str(flat), "--out", str(tmp_path / "out")]) == 0
+    assert main(["screen", str(flat), "--out", str(tmp_path / "out"), "--no-report"]) == 0
     first, second = (rows(tmp_path / "out" / f"run-000{n}", "SELECT facts FROM {}") for n in (1, 2))
     assert first == second
     assert [fact["fact"] for fact in first[0][0]].count("albumin") == 1
@@ -314,7 +320,7 @@ def test_a_value_without_a_unit_is_counted(tmp_path: Path) -> None:
     source.mkdir()
     lines = [{"resourceType": "Patient", "id": "p"}, albumin("2026-01-01", id="o", valueQuantity={"value": 2.5})]
     (source / "a.ndjson").write_text("\n".join(map(json.dumps, lines)))
-    assert main(["screen", str(source), "--out", str(tmp_path / "out")]) == 0
+    assert main(["screen", str(source), "--out", str(tmp_path / "out"), "--no-report"]) == 0
     quality = json.loads((tmp_path / "out" / "latest" / "quality.json").read_text())
     told = {(p["resource_type"], p["problem"], p["entries"]) for p in quality["problems"]}
     assert ("Observation", "unit-missing", 1) in told

@@ -17,6 +17,7 @@ from fact_rows import random_rows, table
 from guideline_oracle import differing_missing, differing_reasons, differing_values
 from random_conditions import by_evaluator, by_sql, expressions, row, same
 
+from calcipath.assessment.verdicts import Verdicts
 from calcipath.errors import InputError
 from calcipath.guideline.reader import read_guideline
 from calcipath.guideline.shipped import shipped_content
@@ -69,9 +70,10 @@ def test_the_whole_guideline(spark: Spark, tmp_path: Path) -> None:
     assert len(found) == len(lacking) == len(rows)
     wrong: list[str] = []
     for facts, answer, lacks in zip(rows, found, lacking, strict=True):
-        wrong += differing_values(SHIPPED, facts, answer)
-        wrong += differing_reasons(query, SHIPPED, facts, answer)
-        wrong += differing_missing(missing, SHIPPED, facts, lacks)
+        judged = Verdicts(SHIPPED, facts)
+        wrong += differing_values(judged, answer)
+        wrong += differing_reasons(query, judged, answer)
+        wrong += differing_missing(missing, judged, lacks)
     assert wrong == []
 
 

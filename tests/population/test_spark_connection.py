@@ -11,7 +11,7 @@ from calcipath.cli import main
 from calcipath.errors import InputError, ServerError
 from calcipath.population.spark import connect, shown
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("spark_client")]
 
 
 def test_a_server_that_cannot_be_reached() -> None:

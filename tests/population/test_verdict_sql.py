@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fact_rows import Row, random_rows, table
 from guideline_oracle import Answer, differing_missing, differing_reasons, differing_values
 
+from calcipath.assessment.verdicts import Verdicts
 from calcipath.errors import GuidelineError
 from calcipath.guideline.reader import read_guideline
 from calcipath.guideline.shipped import shipped_content
@@ -44,35 +45,42 @@ def rows() -> list[Row]:
     return random_rows(SHIPPED, 500, seed=20261124)
 
 
-def test_every_value(rows: list[Row]) -> None:
-    found = answers(verdict_sql(SHIPPED), table(SHIPPED, rows))
-    assert len(found) == len(rows)
-    wrong = [line for row, answer in zip(rows, found, strict=True) for line in differing_values(SHIPPED, row, answer)]
-    assert wrong == []
+@pytest.fixture(scope="module")
+def judged(rows: list[Row]) -> list[Verdicts]:
+    """What the evaluator says of each row, worked out when it is asked for, and once."""
+    return [Verdicts(SHIPPED, row) for row in rows]
 
 
-def test_the_rows_are_worth_asking(rows: list[Row]) -> None:
+@pytest.fixture(scope="module")
+def values(rows: list[Row]) -> list[Answer]:
+    return answers(verdict_sql(SHIPPED), table(SHIPPED, rows))
+
+
+def test_every_value(judged: list[Verdicts], values: list[Answer]) -> None:
+    assert [line for own, answer in zip(judged, values, strict=True) for line in differing_values(own, answer)] == []
+
+
+def test_the_rows_are_worth_asking(values: list[Answer]) -> None:
     """Every boolean is met as yes, no and unknown where it can be, and nearly every verdict as each of the four."""
-    found = answers(verdict_sql(SHIPPED), table(SHIPPED, rows))
-    met = {name: {answer[name] for answer in found} for name in verdict_columns(SHIPPED) if "__" not in name}
+    met = {name: {answer[name] for answer in values} for name in verdict_columns(SHIPPED) if "__" not in name}
     verdicts = [met[name] for name in met if name.startswith("recommendation_")]
     assert sum(len(values) for values in verdicts) > 2.5 * len(verdicts)
     assert sum(len(values) > 1 for values in met.values()) > 0.97 * len(met)
 
 
-def test_every_reason(rows: list[Row]) -> None:
+def test_every_reason(rows: list[Row], judged: list[Verdicts]) -> None:
     query = because_query(SHIPPED)
     found = answers(query.sql, table(SHIPPED, rows))
-    pairs = list(zip(rows, found, strict=True))
-    assert [line for row, answer in pairs for line in differing_reasons(query, SHIPPED, row, answer)] == []
-    assert [line for row, answer in pairs for line in differing_values(SHIPPED, row, answer)] == []
+    pairs = list(zip(judged, found, strict=True))
+    assert [line for own, answer in pairs for line in differing_reasons(query, own, answer)] == []
+    assert [line for own, answer in pairs for line in differing_values(own, answer)] == []
 
 
-def test_everything_that_is_missing(rows: list[Row]) -> None:
+def test_everything_that_is_missing(rows: list[Row], judged: list[Verdicts]) -> None:
     query = missing_query(SHIPPED)
     found = answers(query.sql, table(SHIPPED, rows))
-    pairs = zip(rows, found, strict=True)
-    assert [line for row, answer in pairs for line in differing_missing(query, SHIPPED, row, answer)] == []
+    pairs = zip(judged, found, strict=True)
+    assert [line for own, answer in pairs for line in differing_missing(query, own, answer)] == []
 
 
 def test_only_what_is_asked_for() -> None:

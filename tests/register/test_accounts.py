@@ -225,3 +225,17 @@ def test_a_name_that_nobody_has_costs_the_same_work() -> None:
     endless = min(seconds("x" * 5000, kept) for _ in range(5))
     assert unknown > known / 2 and endless > known / 2
     assert QUICK.hash(PASSWORD) != QUICK.hash(PASSWORD)  # each with its salt
+
+
+def test_whoever_runs_the_service_needs_no_administrator(register: Register, url: str) -> None:
+    made = register.accounts.create(None, "Ada", PASSWORD, "administrator")
+    token = register.sessions.begin(made)
+    register.accounts.set_password(None, "ada", PASSWORD + "!")
+    assert register.sessions.find(token) is None
+    assert register.accounts.disable(None, "Ada").disabled
+    assert not register.accounts.disable(None, "Ada", disabled=False).disabled
+    by = [(account, action) for account, action, _ in acts(url) if account == "command line"]
+    done = ("account-made", "password-set", "account-disabled", "account-enabled")
+    assert by == [("command line", action) for action in done]
+    with pytest.raises(InputError, match="taken"):  # nobody can act under that name
+        register.accounts.create(made, "Command Line", PASSWORD, "administrator")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -351,3 +352,52 @@ def test_the_audit_says_who_did_what_and_never_what_it_was(
     assert digest == keyed_digest(b"k" * 32, "entries-added", made.handle, "Observation/MARKER3", text)
     found = verify(store)
     assert (found.whole, found.case_acts) == (True, 13)
+
+
+def test_a_correction_takes_away_what_it_corrects_in_one_step(register: Register, people: People, url: str) -> None:
+    wrong = {"resourceType": "Condition", "id": "a", "subject": {"reference": "Patient/p1"}}
+    made = register.cases.create(people.ada, "case", [patient(), wrong])
+    right = observation("a")
+    with pytest.raises(InputError):  # then neither
+        register.cases.add(people.ada, made.handle, [{"id": "a"}], instead_of=["Condition/a"])
+    assert register.cases.resources(people.ada, made.handle) == [patient(), wrong]
+    after = register.cases.add(people.ada, made.handle, [right], instead_of=["Condition/a", "Condition/absent"])
+    assert register.cases.resources(people.ada, made.handle) == [patient(), right]
+    assert after.revision == made.revision + 1
+    assert [each.key for each in register.cases.history(people.ada, made.handle)][2:] == [
+        "Condition/a",
+        "Observation/a",
+    ]
+    assert acts(url)[-1] == ("Ada", "entries-added", 3)
+
+
+def test_to_open_a_case_never_fails_because_another_wrote(register: Register, people: People) -> None:
+    """PostgreSQL refuses to lock what was changed since a transaction that only reads began."""
+    made = register.cases.create(people.ada, "case", [patient()])
+
+    def write() -> None:
+        for number in range(60):
+            register.cases.add(people.ada, made.handle, [observation("o1", float(number))])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    opened_ = 0
+    while writer.is_alive():
+        assert register.cases.open(people.ada, made.handle, "write", noted=False).level == "own"
+        assert register.sharing.of(people.ada, made.handle) == ()
+        opened_ += 1
+    writer.join()
+    assert opened_ > 5
+
+
+def test_an_error_between_rows_keeps_no_old_view(store: Store, folder: Path, clock: Clock, url: str) -> None:
+    register = opened(store, folder, clock)
+    local = register.local_account()
+    handles = [register.cases.create(local, "case").handle for _ in range(3)]
+    run_sql(url, "UPDATE case_file SET settings = 'none'")
+    with pytest.raises(json.JSONDecodeError) as kept:
+        register.cases.of(local)
+    run_sql(url, "UPDATE case_file SET settings = '{}'")
+    assert len(register.cases.of(local)) == 3
+    assert register.cases.delete(local, handles[0]) is not store.postgres  # nothing holds the log of SQLite
+    assert kept.value is not None

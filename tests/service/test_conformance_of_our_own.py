@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import requests
 import schemathesis
 from keys import ec_key, jwk, pem
 from running import free_port, serving
@@ -40,23 +41,23 @@ def test_our_service_breaks_no_statement(tmp_path: Path, capsys: pytest.CaptureF
 def test_a_fuzzer_finds_no_error_of_the_service(tmp_path: Path) -> None:
     """Schemathesis on our own description: no answer of 500 and above, for any request that it can think of."""
     (tmp_path / "settings.yaml").write_text("requests_per_minute: 1000000\nfetch_seconds: 1\n")
-    with serving(tmp_path, "--settings", "settings.yaml") as running:
+    with serving(tmp_path, "--settings", "settings.yaml") as running, requests.Session() as session:
         schema = schemathesis.openapi.from_url(f"{running.base}/openapi.json")
         operations = 0
         for result in schema.get_all_operations():
             operation = result.ok()
             operations += 1
-            _fuzz(operation)
+            _fuzz(operation, session)
         assert operations >= 14
 
 
-def _fuzz(operation: schemathesis.APIOperation) -> None:  # type: ignore[type-arg]
+def _fuzz(operation: schemathesis.APIOperation, session: requests.Session) -> None:  # type: ignore[type-arg]
     from hypothesis import HealthCheck, Phase, given, settings
 
     @given(case=operation.as_strategy())
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
     def ask(case: schemathesis.Case) -> None:
-        answer = case.call(timeout=20)
+        answer = case.call(timeout=20, session=session)
         assert answer.status_code < 500, (case.method, case.path, answer.status_code)
 
     ask()

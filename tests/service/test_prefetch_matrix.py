@@ -94,7 +94,7 @@ def call(running: Running, service_id: str, held_keys: Any, server: str = "") ->
             "fhirServer": server,
             "fhirAuthorization": {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 300},
         }
-    return httpx.post(f"{running.base}/cds-services/{service_id}", json=body, timeout=30)
+    return running.client.post(f"{running.base}/cds-services/{service_id}", json=body)
 
 
 KNOWN_WITHOUT = ("null", "empty", "filled", "resource")

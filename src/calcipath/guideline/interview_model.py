@@ -33,7 +33,7 @@ class Asked:
 class Opening:
     """A question that a case without a record begins with: that of a fact, or a choice among concepts (and sites).
 
-    `denies`: the fact that "none" denies; `after`: the opening question that must not have been denied.
+    `last_says`: what the last concept is called among the others; `denies`: the fact that "none" denies; `after`: the opening question that must not have been denied.
     """
 
     id: str
@@ -41,6 +41,7 @@ class Opening:
     question: str = ""
     denies: str = ""
     none_says: str = ""
+    last_says: str = ""
     lasting: bool = False
     concepts: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()

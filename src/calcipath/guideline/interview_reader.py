@@ -93,13 +93,14 @@ def _asked(entry: Entry, facts: Mapping[str, Fact]) -> Asked:
 
 
 def _opening(entry: Entry, facts: Mapping[str, Fact], concepts: AbstractSet[str], every: list[Entry]) -> Opening:
-    entry.only("id", "fact", "question", "denies", "none_says", "lasting", "concepts", "sites", "after")
+    entry.only("id", "fact", "question", "denies", "none_says", "last_says", "lasting", "concepts", "sites", "after")
     found = Opening(
         id=entry.text("id"),
         fact=entry.text("fact", ""),
         question=entry.text("question", ""),
         denies=entry.text("denies", ""),
         none_says=entry.text("none_says", ""),
+        last_says=entry.text("last_says", ""),
         lasting=entry.flag("lasting"),
         concepts=entry.texts("concepts"),
         sites=entry.texts("sites"),

@@ -87,7 +87,7 @@ class KnowledgeReader:
         )
 
     def urgent(self, entry: Entry) -> UrgentFinding:
-        entry.only("id", "triggers", "why", "do_now", "citations", "note")
+        entry.only("id", "label", "triggers", "why", "do_now", "citations", "note")
         triggers = []
         for each in unique(entry.entries("triggers", required=True), "trigger"):
             each.only("id", "when", "finding", "fact", "mark")
@@ -95,7 +95,14 @@ class KnowledgeReader:
             condition = self.condition(each, "when")
             triggers.append(Trigger(each.text("id"), condition, each.text("finding"), self._fact(each, "fact"), mark))  # type: ignore[arg-type]
         citations = self._citations(entry, "citations")
-        return UrgentFinding(entry.text("id"), tuple(triggers), entry.text("why"), entry.text("do_now"), citations)
+        return UrgentFinding(
+            entry.text("id"),
+            tuple(triggers),
+            entry.text("why"),
+            entry.text("do_now"),
+            citations,
+            entry.text("label", ""),
+        )
 
     def mimic(self, entry: Entry) -> Mimic:
         entry.only(

@@ -155,6 +155,7 @@ class UrgentFinding:
     why: str
     do_now: str
     citations: tuple[Citation, ...]
+    label: str = ""  # where the id in words reads badly
 
 
 @dataclass(frozen=True, slots=True)

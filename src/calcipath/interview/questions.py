@@ -141,6 +141,8 @@ def _opening(each: Opening, guideline: Guideline) -> Question:
         )  # fmt: skip
     name = guideline.interview.name
     options = tuple(Option(concept, _upper(name(concept))) for concept in each.concepts)
+    if each.last_says:
+        options = (*options[:-1], Option(options[-1].value, each.last_says))
     sites = tuple(Option(concept, _upper(name(concept))) for concept in each.sites)
     obtain = guideline.facts[each.denies].obtain
     none = Option(NO, each.none_says or "No")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from calcipath.guideline.model import Default
+from calcipath.language import _
 from calcipath.output import wording
 from calcipath.output.bars_svg import Limit, Row, draw_bars
 from calcipath.output.dosing_lines import amount
@@ -40,7 +41,7 @@ def exposure(shown: Item) -> Markup | None:
     reference = wording.structure(shown.get("reference"))
     options = records(reference.get("options")) or ((reference,) if reference else ())
     people = wording.structure(shown.get("population"))
-    heads = ["Exposure", "This regimen"]
+    heads = [_("Exposure"), _("This regimen")]
     if people:
         heads.append(f"5 to 95 % of {clean(people.get('patients'))} virtual patients")
     for option in options:
@@ -48,14 +49,16 @@ def exposure(shown: Item) -> Markup | None:
     rows = [_exposure_row(key, name, found, options, people) for key, name in LEVELS]
     removed = number_of(found.get("fraction_removed_by_dialysis"))
     said = [
-        tag("p", f"Removed by dialysis: {removed:.0%} of the dose.") if removed is not None else None,
+        tag("p", _("Removed by dialysis: {removed:.0%} of the dose.", removed=removed))
+        if removed is not None
+        else None,
         tag("p", f"Reference: {clean(reference.get('regimen'))}. {clean(reference.get('undefined'))}".strip())
         if reference
         else None,
     ]
-    note = "in steady state, of the dose alone"
+    note = _("in steady state, of the dose alone")
     bars = _exposure_bars(found, options)
-    return section("dose-exposure", "Exposure", note, _regimen(shown), table(heads, rows, "stacked"), bars, *said)
+    return section("dose-exposure", _("Exposure"), note, _regimen(shown), table(heads, rows, "stacked"), bars, *said)
 
 
 def _reference_name(option: Item) -> str:
@@ -158,10 +161,10 @@ def sodium(shown: Item, defaults: Mapping[str, Default]) -> Markup | None:
     warning = None
     if over:
         said = wording.sentence("; ".join(over))
-        warning = tag("p", tag("strong", "Above the limit. "), f"{said} ({wording.MARKS['P']}).", class_="warnings")
+        warning = tag("p", tag("strong", _("Above the limit. ")), f"{said} ({wording.MARKS['P']}).", class_="warnings")
     return section(
         "dose-sodium",
-        "Sodium load",
+        _("Sodium load"),
         "",
         tag("p", sentence_of(lines[0])),
         warning,
@@ -177,16 +180,18 @@ def sureness(shown: Item) -> Markup | None:
         return None
     said = disagreement or "The readings agree on the comparison; the level itself differs between them"
     class_ = "warnings" if disagreement else None
-    words = tag("p", tag("strong", "They disagree. ") if disagreement else None, sentence_of(said), class_=class_)
-    heads = ("Reading", "Weekly AUC", "Times its reference", "5 to 95 % of virtual patients")
+    words = tag("p", tag("strong", _("They disagree. ")) if disagreement else None, sentence_of(said), class_=class_)
+    heads = (_("Reading"), _("Weekly AUC"), _("Times its reference"), "5 to 95 % of virtual patients")
     statements = [
         tag("li", tag("b", f"{clean(each.get('title'))}: "), clean(each.get("statement")), _sources(each))
         for each in records(shown.get("scenarios"))
     ]
-    about = tag("details", tag("summary", "What each reading rests on"), tag("ul", *statements)) if statements else None
+    about = (
+        tag("details", tag("summary", _("What each reading rests on")), tag("ul", *statements)) if statements else None
+    )
     shown_table = table(heads, rows, "stacked") if rows else None
-    note = "each reading of the literature, and what is not known"
-    return section("dose-sure", "How sure", note, words, shown_table, about)
+    note = _("each reading of the literature, and what is not known")
+    return section("dose-sure", _("How sure"), note, words, shown_table, about)
 
 
 def _reading(each: Item) -> list[object]:
@@ -213,7 +218,12 @@ def changes(shown: Item) -> Markup | None:
         return None
     titles = {str(each.get("id")): clean(each.get("title")) for each in records(shown.get("scenarios"))}
     others = list(dict.fromkeys(name for each in found for name in wording.structure(each.get("scenarios"))))[1:]
-    heads = ["Change", "Weekly AUC", "Times this regimen", *(f"Under: {titles.get(name, name)}" for name in others)]
+    heads = [
+        _("Change"),
+        _("Weekly AUC"),
+        _("Times this regimen"),
+        *(_("Under: {reading}", reading=titles.get(name, name)) for name in others),
+    ]
     parts = []
     for kind in dict.fromkeys(clean(each.get("kind")) for each in found):
         chosen = [each for each in found if clean(each.get("kind")) == kind]
@@ -223,7 +233,7 @@ def changes(shown: Item) -> Markup | None:
         ]
         parts.append(tag("h3", wording.sentence(kind)))
         parts.append(table(heads, rows, "stacked"))
-    return section("dose-changes", "What a change does", "the same dose; one thing changed", *parts)
+    return section("dose-changes", _("What a change does"), _("the same dose; one thing changed"), *parts)
 
 
 def _ratio(value: object) -> str:
@@ -253,8 +263,8 @@ def published(shown: Item) -> Markup | None:
         )
     if not entries:
         return None
-    note = "as quoted, never computed; salt not stated"
-    return section("dose-published", "Published for this setting", note, tag("ul", *entries, class_="published"))
+    note = _("as quoted, never computed; salt not stated")
+    return section("dose-published", _("Published for this setting"), note, tag("ul", *entries, class_="published"))
 
 
 def session_sheet(shown: Item) -> Markup | None:
@@ -266,7 +276,7 @@ def session_sheet(shown: Item) -> Markup | None:
     watched = [tag("li", clean(each)) for each in items(sheet.get("observations"))]
     return section(
         "dose-sheet",
-        "Session sheet",
+        _("Session sheet"),
         clean(sheet.get("title")),
         tag("dl", *rows, class_="pairs"),
         tag("ul", *watched, class_="plain") if watched else None,

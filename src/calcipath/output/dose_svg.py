@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calcipath.language import _
 from calcipath.output import wording
 from calcipath.output.layout import wrap
 from calcipath.output.markup import Markup, join, tag
@@ -119,7 +120,7 @@ def _drawing(
         "svg",
         tag("title", _title(curve), id=f"{place}-{form}-title"),
         tag("desc", _described(curve, reference, band=band), id=f"{place}-{form}-about"),
-        tag("text", "thiosulfate, mmol/L", x="0", y="12", class_="name"),
+        tag("text", _("thiosulfate, mmol/L"), x="0", y="12", class_="name"),
         key,
         plot,
         viewBox=f"0 0 {width:g} {height:g}",
@@ -274,7 +275,7 @@ def _peak(curve: RegimenCurve, time: Scale, level: Scale) -> Markup:
     left = x > (time.start + time.stop) / 2.0
     label = tag(
         "text",
-        f"peak {_number(highest)}",
+        _("peak {highest}", highest=_number(highest)),
         x=pixels(x - 6 if left else x + 6),
         y=pixels(max(y + 3, 10.0)),
         text_anchor="end" if left else "start",
@@ -295,7 +296,7 @@ def _lane(name: str, spans: Sequence[tuple[float, float]], time: Scale, y: float
 
 
 def _table(curve: RegimenCurve, reference: RegimenCurve | None, *, band: bool) -> Markup:
-    heads = ["Time", "What begins or ends", "This regimen, mmol/L"]
+    heads = [_("Time"), _("What begins or ends"), _("This regimen, mmol/L")]
     columns = [(curve.times, _typical(curve))]
     if band:
         heads += ["5th percentile", "Median of virtual patients", "95th percentile"]
@@ -309,7 +310,7 @@ def _table(curve: RegimenCurve, reference: RegimenCurve | None, *, band: bool) -
         rows.append(tag("tr", tag("th", _when(hours), scope="row"), tag("td", what), *cells))
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in heads)))
     table = tag("table", tag("caption", _title(curve)), head, tag("tbody", *rows))
-    return tag("details", tag("summary", "The same as a table"), tag("div", table, class_="scroll"), class_="data")
+    return tag("details", tag("summary", _("The same as a table")), tag("div", table, class_="scroll"), class_="data")
 
 
 def _moments(curve: RegimenCurve) -> list[tuple[float, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from calcipath.language import _
 from calcipath.output import wording
 from calcipath.output.dose_parts import changes, exposure, published, session_sheet, sodium, sureness
 from calcipath.output.dose_svg import draw_dose_curve
@@ -50,7 +51,7 @@ def dose_view(
         tag("p", words[0], class_="lead") if words else None,
         _held(shown, held=held),
         _needs(shown) if incomplete else None,
-        _listed("dose-warnings", "Warnings", "", items(shown.get("warnings")), "warnings"),
+        _listed("dose-warnings", _("Warnings"), "", items(shown.get("warnings")), "warnings"),
         _questions(shown),
         None if incomplete else matched(shown),
         exposure(shown),
@@ -61,7 +62,7 @@ def dose_view(
         published(shown),
         session_sheet(shown),
         _read(shown),
-        _listed("dose-words", "To know", "", [*items(shown.get("information")), *words[1:]], "plain"),
+        _listed("dose-words", _("To know"), "", [*items(shown.get("information")), *words[1:]], "plain"),
     )
 
 
@@ -74,12 +75,12 @@ def _held(shown: Item, *, held: bool) -> Markup | None:
     entries = [_hold(hold) for hold in known]
     if asked:
         entries.append(
-            tag("li", tag("strong", "Not known, and needed before a dose: "), " ".join(dict.fromkeys(asked)))
+            tag("li", tag("strong", _("Not known, and needed before a dose: ")), " ".join(dict.fromkeys(asked)))
         )
     if not entries:
         entries.append(tag("li", sentence_of(clean(shown.get("reason")) or "a hold stands on thiosulfate")))
-    heading = tag("h2", "Held: do not give it yet", id="dose-held-heading")
-    note = tag("p", "What follows compares exposures; no dose is told.") if shown.get("exposure") else None
+    heading = tag("h2", _("Held: do not give it yet"), id="dose-held-heading")
+    note = tag("p", _("What follows compares exposures; no dose is told.")) if shown.get("exposure") else None
     return tag(
         "section",
         heading,
@@ -97,9 +98,9 @@ def _hold(hold: Item) -> Markup:
     return tag(
         "li",
         tag("strong", sentence_of(clean(hold.get("reason")))),
-        f" Because: {grounds}." if grounds else None,
-        tag("p", tag("span", "Instead ", class_="label"), instead) if instead else None,
-        tag("p", tag("span", "Decides ", class_="label"), who) if who else None,
+        _(" Because: {grounds}.", grounds=grounds) if grounds else None,
+        tag("p", tag("span", _("Instead "), class_="label"), instead) if instead else None,
+        tag("p", tag("span", _("Decides "), class_="label"), who) if who else None,
     )
 
 
@@ -108,14 +109,19 @@ def _needs(shown: Item) -> Markup | None:
     options = [
         tag(
             "li",
-            f"With {amount(option.get('dose'))} {clean(option.get('salt'))}: weekly AUC {amount(levels.get('weekly_auc'))}",
+            _(
+                "With {dose} {salt}: weekly AUC {weekly_auc}",
+                dose=amount(option.get("dose")),
+                salt=clean(option.get("salt")),
+                weekly_auc=amount(levels.get("weekly_auc")),
+            ),
         )
         for option in records(shown.get("options"))
         if (levels := wording.structure(option.get("exposure")))
     ]
     content = tag("ul", *(tag("li", need) for need in needs), class_="plain")
     beside = tag("ul", *options, class_="plain") if options else None
-    return section("dose-needs", "Needed before a regimen is simulated", "", content, beside)
+    return section("dose-needs", _("Needed before a regimen is simulated"), "", content, beside)
 
 
 def _listed(place: str, heading: str, note: str, sentences: Iterable[object], class_: str) -> Markup | None:
@@ -125,7 +131,7 @@ def _listed(place: str, heading: str, note: str, sentences: Iterable[object], cl
 
 def _questions(shown: Item) -> Markup | None:
     asked = [clean(each.get("question")) for each in records(shown.get("questions"))]
-    return _listed("dose-questions", "Answer first", "the result rests on the answers", asked, "plain")
+    return _listed("dose-questions", _("Answer first"), _("the result rests on the answers"), asked, "plain")
 
 
 def matched(shown: Item) -> Markup:
@@ -141,7 +147,9 @@ def matched(shown: Item) -> Markup:
     content: list[Markup | None] = [tag("p", *parts, class_=f"status {status if status in STATUSES else 'withheld'}")]
     if number:
         content += _dose(found)
-    return section("dose-matched", "Dose of equal exposure", "beside the reference regimen, not a target", *content)
+    return section(
+        "dose-matched", _("Dose of equal exposure"), _("beside the reference regimen, not a target"), *content
+    )
 
 
 def _dose(found: Item) -> list[Markup | None]:
@@ -160,10 +168,15 @@ def _dose(found: Item) -> list[Markup | None]:
     if isinstance(least, int | float) and isinstance(near, int | float):
         people = tag(
             "p",
-            f"Of {clean(share.get('patients'))} virtual patients {least:.0%} reach their own reference exposure, "
-            f"{near:.0%} come within {float(share.get('agreement') or 0.0):.0%} of it.",
+            _(
+                "Of {patients} virtual patients {least:.0%} reach their own reference exposure, {near:.0%} come within {value:.0%} of it.",
+                patients=clean(share.get("patients")),
+                least=least,
+                near=near,
+                value=float(share.get("agreement") or 0.0),
+            ),
         )
-    rests = tag("p", "It rests on the answers to the questions above.") if items(found.get("rests_on")) else None
+    rests = tag("p", _("It rests on the answers to the questions above.")) if items(found.get("rests_on")) else None
     rounding = tag("p", sentence_of(clean(found.get("rounding")))) if found.get("rounding") else None
     return [tag("p", name, f" ({said})" if said else None, class_="matched"), rounding, people, rests]
 
@@ -172,8 +185,8 @@ def _picture(curve: RegimenCurve | None, reference: RegimenCurve | None, *, held
     """Behind a hold the typical patient's line alone, as of the exposures there only theirs is kept."""
     if curve is None:
         return None
-    note = "for comparison only: held" if held else "of the dose alone, without what the body makes"
-    return section("dose-curve", "Concentration over time", note, draw_dose_curve(curve, reference, band=not held))
+    note = _("for comparison only: held") if held else _("of the dose alone, without what the body makes")
+    return section("dose-curve", _("Concentration over time"), note, draw_dose_curve(curve, reference, band=not held))
 
 
 def _read(shown: Item) -> Markup | None:
@@ -186,4 +199,6 @@ def _read(shown: Item) -> Markup | None:
         rows.append((wording.sentence(wording.title(each.get("input"))), said + unused, grounds))
     if not rows:
         return None
-    return section("dose-read", "Read from the record", "", table(("Input", "Value", "From"), rows, "stacked"))
+    return section(
+        "dose-read", _("Read from the record"), "", table((_("Input"), _("Value"), _("From")), rows, "stacked")
+    )

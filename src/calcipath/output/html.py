@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from calcipath.language import _
 from calcipath.output import wording
 from calcipath.output.html_findings import AnswerForm, findings, section, unknown_of
 from calcipath.output.markup import Markup, join, prose, raw, tag
@@ -70,7 +71,7 @@ def render_html(assessment: Item, timeline: Timeline | None = None) -> str:
     """The assessment, and the timeline of its record, as an HTML document."""
     plan = plan_of(assessment)
     parts = _sections(plan, timeline or Timeline(), None)
-    title = tag("h1", "Calciphylaxis", " ", tag("span", "assessment of one patient’s record"))
+    title = tag("h1", _("Calciphylaxis"), " ", tag("span", _("assessment of one patient’s record")))
     body = tag(
         "body",
         tag("header", title, parts.facts, parts.suspicion, parts.headline, parts.contents),
@@ -94,7 +95,7 @@ def _head(plan: Plan) -> Markup:
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="referrer", content="no-referrer"),
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("title", f"Calciphylaxis assessment, {clean(patient.get('id')) or 'one patient'}"),
+        tag("title", _("Calciphylaxis assessment, {patient}", patient=clean(patient.get("id")) or "one patient")),
         tag("style", _style()),
     )
 
@@ -104,11 +105,11 @@ def _facts(plan: Plan) -> Markup:
     patient = wording.structure(answer.get("patient"))
     ends = wording.date(answer.get("record_ends"))
     facts = [
-        ("Patient", f"{wording.person(patient)}, {wording.weight(patient)}"),
-        ("Kidney", wording.sentence(wording.kidney(patient))),
-        ("As of", wording.date(answer.get("as_of")) or "unknown"),
-        ("Record ends", ends or "holds no date"),
-        ("Record", clean(patient.get("id")) or "no patient id"),
+        (_("Patient"), f"{wording.person(patient)}, {wording.weight(patient)}"),
+        (_("Kidney"), wording.sentence(wording.kidney(patient))),
+        (_("As of"), wording.date(answer.get("as_of")) or "unknown"),
+        (_("Record ends"), ends or "holds no date"),
+        (_("Record"), clean(patient.get("id")) or "no patient id"),
     ]
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
 
@@ -120,18 +121,18 @@ def _suspicion(plan: Plan) -> Markup:
     steps = [
         tag(
             "li",
-            step.replace("-", " "),
+            _(step.replace("-", " ")),
             class_="here" if step == level else None,
             aria_current="step" if step == level else None,
         )
         for step in wording.LADDER
     ]
-    ladder = tag("ol", *steps, class_="ladder", aria_label="Ladder of suspicion")
+    ladder = tag("ol", *steps, class_="ladder", aria_label=_("Ladder of suspicion"))
     said = tag(
         "p",
-        tag("strong", f"Suspicion: {level.replace('-', ' ')}. "),
-        sentence_of(wording.LEVELS.get(level, "a level that this version does not know")),
-        tag("span", f" What made it: {made}.", class_="because") if made else None,
+        tag("strong", _("Suspicion: {replace}. ", replace=level.replace("-", " "))),
+        sentence_of(_(wording.LEVELS.get(level, "a level that this version does not know"))),
+        tag("span", _(" What made it: {made}.", made=made), class_="because") if made else None,
     )
     return tag("div", ladder, said, class_=f"suspicion level-{level if level in wording.LEVELS else 'other'}")
 
@@ -139,20 +140,20 @@ def _suspicion(plan: Plan) -> Markup:
 def _contents(plan: Plan) -> Markup:
     todo = sum(len(due.wanted) + len(due.unwanted) for due in plan.due)
     links = [
-        ("urgent", "Urgent", len(plan.urgent)),
-        ("held", "Held", len(plan.held)),
-        ("todo", "What to do", todo),
-        ("questions", "Questions", len(plan.questions)),
-        ("unknowns", "Unknown", len(items(plan.assessment.get("unknowns")))),
-        ("conflicts", "Conflicts", len(items(plan.assessment.get("conflicts")))),
-        ("differential", "Differential", len(items(plan.assessment.get("differential")))),
-        ("risk", "Risk factors", len(items(plan.assessment.get("risk_factors")))),
-        ("data", "Data problems", len(items(plan.assessment.get("data_problems")))),
+        ("urgent", _("Urgent"), len(plan.urgent)),
+        ("held", _("Held"), len(plan.held)),
+        ("todo", _("What to do"), todo),
+        ("questions", _("Questions"), len(plan.questions)),
+        ("unknowns", _("Unknown"), len(items(plan.assessment.get("unknowns")))),
+        ("conflicts", _("Conflicts"), len(items(plan.assessment.get("conflicts")))),
+        ("differential", _("Differential"), len(items(plan.assessment.get("differential")))),
+        ("risk", _("Risk factors"), len(items(plan.assessment.get("risk_factors")))),
+        ("data", _("Data problems"), len(items(plan.assessment.get("data_problems")))),
     ]
     entries = [
         tag("li", tag("a", name, " ", tag("b", amount), href=f"#{place}")) for place, name, amount in links if amount
     ]
-    return tag("nav", tag("ul", *entries), aria_label="Sections")
+    return tag("nav", tag("ul", *entries), aria_label=_("Sections"))
 
 
 def _urgent(plan: Plan) -> Markup | None:
@@ -165,21 +166,21 @@ def _urgent(plan: Plan) -> Markup | None:
             tag(
                 "li",
                 tag("h3", said, " ", tag("small", wording.date(item.get("date")))),
-                labelled("Do now", clean(item.get("do_now")), "strong"),
-                labelled("Why", clean(item.get("why"))),
-                why(evidence_lines(item.get("evidence")), "Evidence"),
+                labelled(_("Do now"), clean(item.get("do_now")), "strong"),
+                labelled(_("Why"), clean(item.get("why"))),
+                why(evidence_lines(item.get("evidence")), _("Evidence")),
             )
         )
     return section(
-        "urgent", "Urgent", "act now by your own protocol; outside the scope of this guideline", tag("ul", *cards)
+        "urgent", _("Urgent"), _("act now by your own protocol; outside the scope of this guideline"), tag("ul", *cards)
     )
 
 
 def _held(plan: Plan) -> Markup | None:
     if not plan.held:
         return None
-    note = "these apply, but do not act on them yet"
-    return section("held", "Held", note, tag("ul", *(_held_item(plan, item) for item in plan.held)))
+    note = _("these apply, but do not act on them yet")
+    return section("held", _("Held"), note, tag("ul", *(_held_item(plan, item) for item in plan.held)))
 
 
 def _held_item(plan: Plan, item: Item) -> Markup:
@@ -187,25 +188,25 @@ def _held_item(plan: Plan, item: Item) -> Markup:
     for guard in guards_of(item):
         grounds = wording.evidence_list(guard.get("evidence"))
         name = wording.sentence(wording.reason(guard))
-        guards.append(labelled("Reason", f"{name} ({grounds})" if name and grounds else name or grounds))
-        guards.append(labelled("Instead", clean(guard.get("instead"))))
-        guards.append(labelled("Decides", clean(guard.get("who"))))
+        guards.append(labelled(_("Reason"), f"{name} ({grounds})" if name and grounds else name or grounds))
+        guards.append(labelled(_("Instead"), clean(guard.get("instead"))))
+        guards.append(labelled(_("Decides"), clean(guard.get("who"))))
     if not guards:
-        guards.append(labelled("Reason", "the assessment names none; ask before acting"))
-    statement = labelled("Held statement, not to be acted on yet", clean(item.get("statement")))
+        guards.append(labelled(_("Reason"), _("the assessment names none; ask before acting")))
+    statement = labelled(_("Held statement, not to be acted on yet"), clean(item.get("statement")))
     return tag(
         "li",
         tag(
             "h3",
-            tag("span", "Held", class_="word"),
+            tag("span", _("Held"), class_="word"),
             " ",
             wording.sentence(wording.title(item.get("id"))),
             " ",
-            tag("small", "do not act on this yet"),
+            tag("small", _("do not act on this yet")),
         ),
         *guards,
         _ask_first(plan, item),
-        why(join(statement, *_reasoning(item)), "What is held, why it applies, sources"),
+        why(join(statement, *_reasoning(item)), _("What is held, why it applies, sources")),
     )
 
 
@@ -213,23 +214,25 @@ def _todo(plan: Plan) -> Markup | None:
     if not plan.due:
         return None
     groups = [_group(plan, due) for due in plan.due]
-    return section("todo", "What to do", "options to weigh, by urgency", *groups)
+    return section("todo", _("What to do"), _("options to weigh, by urgency"), *groups)
 
 
 def _group(plan: Plan, due: Due) -> Markup:
-    name = wording.URGENCIES[due.urgency]
+    name = _(wording.URGENCIES[due.urgency])
     parts: list[object] = [tag("h3", name)]
-    for chosen, heading in ((due.wanted, "To do"), (due.unwanted, "To avoid or stop")):
+    for chosen, heading in ((due.wanted, _("To do")), (due.unwanted, _("To avoid or stop"))):
         if chosen:
             rows = [_recommendation(plan, item) for item in chosen]
-            parts.append(tag("h4", heading, class_="against" if heading != "To do" else None))
+            parts.append(tag("h4", heading, class_="against" if chosen is due.unwanted else None))
             parts.append(tag("ul", *rows, class_="rows"))
     return tag("div", *parts, class_="group")
 
 
 def _recommendation(plan: Plan, item: Item) -> Markup:
     word = wording.word_for(item)
-    cautions = [labelled("Caution", wording.say(caution), class_="caution") for caution in items(item.get("cautions"))]
+    cautions = [
+        labelled(_("Caution"), wording.say(caution), class_="caution") for caution in items(item.get("cautions"))
+    ]
     acts = [tag("li", wording.say(act)) for act in items(item.get("actions"))]
     said = tag(
         "div",
@@ -240,27 +243,27 @@ def _recommendation(plan: Plan, item: Item) -> Markup:
         class_="said",
     )
     grounds = plan.grounds(item)
-    summary = join(tag("span", "Because ", class_="label"), prose(grounds)) if grounds else "Strength and sources"
+    summary = join(tag("span", _("Because "), class_="label"), prose(grounds)) if grounds else _("Strength and sources")
     reason = tag("div", why(join(*_reasoning(item)), summary), class_="reason")
-    return tag("li", tag("span", word, class_=f"word {word.lower()}"), said, reason)
+    return tag("li", tag("span", _(word), class_=f"word {word.lower()}"), said, reason)
 
 
 def _ask_first(plan: Plan, item: Item) -> Markup | None:
     numbers = plan.numbers(item)
     if not numbers:
         return None
-    links = [tag("a", f"question {place}", href=f"#question-{place}") for place in numbers]
-    return tag("p", tag("span", "First ", class_="label"), "answer ", join(*links, between=", "), class_="first")
+    links = [tag("a", _("question {place}", place=place), href=f"#question-{place}") for place in numbers]
+    return tag("p", tag("span", _("First "), class_="label"), _("answer "), join(*links, between=", "), class_="first")
 
 
 def _reasoning(item: Item) -> list[Markup | None]:
     """Evidence in full, strength, sources, what changed since 2015, and the id."""
-    sources = [labelled("Source", wording.citation(source)) for source in items(item.get("citations"))]
+    sources = [labelled(_("Source"), wording.citation(source)) for source in items(item.get("citations"))]
     return [
         evidence_lines(item.get("because")),
-        labelled("Strength", wording.grade(item)),
+        labelled(_("Strength"), wording.grade(item)),
         *sources,
-        labelled("Since 2015", wording.listed(items(item.get("since_2015")))),
+        labelled(_("Since 2015"), wording.listed(items(item.get("since_2015")))),
         tag("p", tag("code", item.get("id")), class_="id"),
     ]
 
@@ -289,13 +292,13 @@ def _questions(plan: Plan, form: AnswerForm | None) -> Markup | None:
             "li",
             question.text,
             " ",
-            tag("small", "asked by ", ", ".join(map(wording.title, question.asked_by))),
+            tag("small", _("asked by "), ", ".join(map(wording.title, question.asked_by))),
             form(unknown_of(plan, question.fact, question.text)) if form and question.fact else None,
             id=f"question-{question.number}",
         )
         for question in plan.questions
     ]
-    return section("questions", "Questions", "to be answered before the items that ask them", tag("ol", *rows))
+    return section("questions", _("Questions"), _("to be answered before the items that ask them"), tag("ol", *rows))
 
 
 def _words(plan: Plan) -> Markup:
@@ -304,7 +307,7 @@ def _words(plan: Plan) -> Markup:
         filter(None, (clean(guideline.get("id")), clean(guideline.get("version")), clean(guideline.get("date"))))
     )
     return join(
-        tag("p", wording.FOOTER),
-        tag("p", tag("b", "Strength. "), wording.STRENGTHS),
-        tag("p", f"Guideline: {named or 'not named'}."),
+        tag("p", _(wording.FOOTER)),
+        tag("p", tag("b", _("Strength. ")), _(wording.STRENGTHS)),
+        tag("p", _("Guideline: {named}.", named=named or "not named")),
     )

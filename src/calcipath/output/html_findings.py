@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from calcipath.language import _
 from calcipath.output import wording
 from calcipath.output.dosing_lines import dosing_lines
 from calcipath.output.markup import Markup, join, tag
@@ -67,12 +68,12 @@ def _unknowns(plan: Plan, form: AnswerForm | None) -> Markup | None:
         )
         for item in unknowns
     ]
-    note = "unknown facts, the most decisive first"
+    note = _("unknown facts, the most decisive first")
     return section(
         "unknowns",
-        "What would change the picture",
+        _("What would change the picture"),
         note,
-        table(("Unknown", "How to obtain it", "Would change"), rows, "ranked"),
+        table((_("Unknown"), _("How to obtain it"), _("Would change")), rows, "ranked"),
     )
 
 
@@ -99,12 +100,12 @@ def _conflicts(plan: Plan) -> Markup | None:
             tag(
                 "li",
                 sentence_of(clean(item.get("explanation"))),
-                tag("span", f" Because: {grounds}.", class_="because") if grounds else None,
+                tag("span", _(" Because: {grounds}.", grounds=grounds), class_="because") if grounds else None,
                 " ",
                 tag("small", wording.titles(items(item.get("ids")))),
             )
         )
-    return section("conflicts", "Conflicts", "they pull against each other in this patient", tag("ul", *entries))
+    return section("conflicts", _("Conflicts"), _("they pull against each other in this patient"), tag("ul", *entries))
 
 
 def _suspicion(plan: Plan) -> Markup | None:
@@ -113,8 +114,8 @@ def _suspicion(plan: Plan) -> Markup | None:
         return None
     return section(
         "suspicion",
-        "Suspicion",
-        "published schemes, each with its own result",
+        _("Suspicion"),
+        _("published schemes, each with its own result"),
         tag("div", *map(_scheme, schemes), class_="schemes"),
     )
 
@@ -160,14 +161,16 @@ def _differential(plan: Plan) -> Markup | None:
             bare.append(
                 tag(
                     "p",
-                    tag("b", f"{standing.capitalize()}, nothing recorded for or against: "),
+                    tag("b", _("{capitalize}, nothing recorded for or against: ", capitalize=standing.capitalize())),
                     wording.titles(rest),
                     class_="rest",
                 )
             )
-    heads = ("Mimic", "For", "Against", "Unknown", "What would tell")
-    note = "arguments are listed, no probability is invented; a mimic may coexist"
-    return section("differential", "Differential", note, table(heads, rows, "stacked mimics") if rows else None, *bare)
+    heads = (_("Mimic"), _("For"), _("Against"), _("Unknown"), _("What would tell"))
+    note = _("arguments are listed, no probability is invented; a mimic may coexist")
+    return section(
+        "differential", _("Differential"), note, table(heads, rows, _("stacked mimics")) if rows else None, *bare
+    )
 
 
 def _mimic(item: Item, standing: str) -> tuple[object, ...]:
@@ -194,28 +197,32 @@ def _risk_factors(plan: Plan) -> Markup | None:
         chosen = [item.get("id") for item in factors if item.get("verdict") == verdict]
         if chosen:
             rest.append(tag("p", tag("b", f"{word} ({len(chosen)}): "), wording.titles(chosen), class_="rest"))
-    note = f"{len(present)} present of {len(factors)}; modifiable means together with the prescriber"
-    shown = table(("Present", "Evidence", "Note"), rows, "stacked") if rows else None
-    return section("risk", "Risk factors", note, shown, *rest)
+    note = _(
+        "{present} present of {factors}; modifiable means together with the prescriber",
+        present=len(present),
+        factors=len(factors),
+    )
+    shown = table((_("Present"), _("Evidence"), _("Note")), rows, "stacked") if rows else None
+    return section("risk", _("Risk factors"), note, shown, *rest)
 
 
 def _course(plan: Plan, timeline: Timeline) -> Markup | None:
     course = plan.assessment.get("course")
     drawing = draw_timeline(timeline)
     if not isinstance(course, Mapping):
-        return section("course", "Timeline", "", drawing) if drawing else None
+        return section("course", _("Timeline"), "", drawing) if drawing else None
     verdict = str(course.get("verdict", "unknown"))
     grounds = wording.evidence_list(course.get("because"), limit=4)
     said = tag(
         "p",
         tag("strong", wording.sentence(wording.COURSES.get(verdict, verdict)) + "."),
-        tag("span", f" Because: {grounds}.", class_="because") if grounds else None,
+        tag("span", _(" Because: {grounds}.", grounds=grounds), class_="because") if grounds else None,
     )
     series = [tag("li", series_line(item)) for item in records(course.get("series"))]
     return section(
         "course",
-        "Course",
-        "under thiosulfate, and the record on one time axis",
+        _("Course"),
+        _("under thiosulfate, and the record on one time axis"),
         said,
         tag("ul", *series, class_="plain") if series else None,
         drawing,
@@ -227,8 +234,8 @@ def _dosing(plan: Plan) -> Markup | None:
     if not lines:
         return None
     rows = [tag("div", tag("dt", wording.sentence(label)), tag("dd", said)) for label, said in lines]
-    note = "exposure arithmetic, not a prescription; off-label"
-    return section("dosing", "Thiosulfate dosing", note, tag("dl", *rows, class_="pairs"))
+    note = _("exposure arithmetic, not a prescription; off-label")
+    return section("dosing", _("Thiosulfate dosing"), note, tag("dl", *rows, class_="pairs"))
 
 
 def _undecided(plan: Plan) -> Markup | None:
@@ -238,13 +245,20 @@ def _undecided(plan: Plan) -> Markup | None:
     for item in plan.undecided:
         missing = wording.titles(items(item.get("missing")))
         name = tag("b", wording.sentence(wording.title(item.get("id"))))
-        entries.append(tag("li", name, f": needs {missing}" if missing else None))
+        entries.append(tag("li", name, _(": needs {missing}", missing=missing) if missing else None))
     absent = None
     if plan.not_applicable:
         names = wording.titles(item.get("id") for item in plan.not_applicable)
-        absent = tag("p", tag("b", f"Does not apply ({len(plan.not_applicable)}): "), names, class_="rest")
-    note = f"{len(plan.undecided)} and {len(plan.not_applicable)}"
-    return section("undecided", "Not decided, not applicable", note, tag("ul", *entries) if entries else None, absent)
+        absent = tag(
+            "p",
+            tag("b", _("Does not apply ({not_applicable}): ", not_applicable=len(plan.not_applicable))),
+            names,
+            class_="rest",
+        )
+    note = _("{undecided} and {not_applicable}", undecided=len(plan.undecided), not_applicable=len(plan.not_applicable))
+    return section(
+        "undecided", _("Not decided, not applicable"), note, tag("ul", *entries) if entries else None, absent
+    )
 
 
 def _problems(plan: Plan) -> Markup | None:
@@ -259,8 +273,8 @@ def _problems(plan: Plan) -> Markup | None:
         )
         for item in problems
     ]
-    note = "entries that were not used as written"
-    return section("data", "Data problems", note, table(("Entry", "Problem", "Handling"), rows, "stacked"))
+    note = _("entries that were not used as written")
+    return section("data", _("Data problems"), note, table((_("Entry"), _("Problem"), _("Handling")), rows, "stacked"))
 
 
 def _assumptions(plan: Plan) -> Markup | None:
@@ -276,5 +290,5 @@ def _assumptions(plan: Plan) -> Markup | None:
         for item in assumptions
     ]
     return section(
-        "assumptions", "Assumptions", "silence of the record that was read as an answer", tag("ul", *entries)
+        "assumptions", _("Assumptions"), _("silence of the record that was read as an answer"), tag("ul", *entries)
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from calcipath.language import _
 from calcipath.output import wording
 from calcipath.output.html_findings import section
 from calcipath.output.markup import Markup, join, tag
@@ -170,7 +171,9 @@ def order_sections(orders: OrderList) -> Markup:
         ),
         _section("orders-not", "Not to order", [("", orders.not_to_order)]),
         tag(
-            "details", tag("summary", "As plain text, to copy"), tag("pre", *_lines(as_text(orders)), id="orders-text")
+            "details",
+            tag("summary", _("As plain text, to copy")),
+            tag("pre", *_lines(as_text(orders)), id="orders-text"),
         ),
     ]
     return join(*parts)

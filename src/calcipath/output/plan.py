@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from calcipath.language import _
 from calcipath.output import wording
 from calcipath.output.wording import Item, clean, items
 from calcipath.thiosulfate.held import AMOUNTS, LEVELS
@@ -226,12 +227,12 @@ def headline(plan: Plan) -> str:
     later = sum(len(due.wanted) for due in plan.due) - now
     avoid = sum(len(due.unwanted) for due in plan.due)
     parts = [
-        (len(plan.urgent), wording.count(len(plan.urgent), "urgent finding")),
-        (len(plan.held), wording.count(len(plan.held), "item held", "items held")),
+        (len(plan.urgent), wording.count(len(plan.urgent), _("urgent finding"))),
+        (len(plan.held), wording.count(len(plan.held), _("item held"), _("items held"))),
         (now, f"{now} to do now or today"),
         (later, f"{later} to do later"),
         (avoid, f"{avoid} to avoid or stop"),
-        (len(plan.questions), wording.count(len(plan.questions), "question to answer", "questions to answer")),
+        (len(plan.questions), wording.count(len(plan.questions), _("question to answer"), _("questions to answer"))),
     ]
     said = ", ".join(text for amount, text in parts if amount)
     return sentence_of(said) if said else "Nothing in this plan asks for action."

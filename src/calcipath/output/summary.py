@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from calcipath.language import _
 from calcipath.output import wording
 from calcipath.output.dosing_lines import dosing_lines
 from calcipath.output.markup import Markup, join, tag
@@ -41,15 +42,15 @@ def _header(plan: Plan) -> Markup:
     answer = plan.assessment
     patient = wording.structure(answer.get("patient"))
     facts = [
-        ("Patient", f"{wording.person(patient)}, {wording.weight(patient)}"),
-        ("Record", clean(patient.get("id")) or "no patient id"),
-        ("Kidney", wording.sentence(wording.kidney(patient))),
-        ("As of", wording.date(answer.get("as_of")) or "unknown"),
-        ("Record ends", wording.date(answer.get("record_ends")) or "holds no date"),
+        (_("Patient"), f"{wording.person(patient)}, {wording.weight(patient)}"),
+        (_("Record"), clean(patient.get("id")) or "no patient id"),
+        (_("Kidney"), wording.sentence(wording.kidney(patient))),
+        (_("As of"), wording.date(answer.get("as_of")) or "unknown"),
+        (_("Record ends"), wording.date(answer.get("record_ends")) or "holds no date"),
     ]
     return tag(
         "header",
-        tag("h1", "Calciphylaxis", " ", tag("span", "summary for the chart; decision support, not an order")),
+        tag("h1", _("Calciphylaxis"), " ", tag("span", _("summary for the chart; decision support, not an order"))),
         tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts"),
         tag("p", headline(plan), class_="headline"),
     )
@@ -87,7 +88,7 @@ def _suspicion(plan: Plan) -> Markup:
         "p",
         tag("strong", f"{wording.sentence(level.replace('-', ' '))}. "),
         sentence_of(wording.LEVELS.get(level, "a level that this version does not know")),
-        f" What made it: {made}." if made else None,
+        _(" What made it: {made}.", made=made) if made else None,
     )
     schemes = [
         f"{clean(each.get('label')) or wording.title(each.get('id'))}: {clean(each.get('result')).replace('-', ' ')}"
@@ -103,7 +104,7 @@ def _suspicion(plan: Plan) -> Markup:
         "Suspicion",
         said,
         tag("p", "; ".join(schemes) + ".") if schemes else None,
-        tag("p", f"Mimics that lead: {', '.join(mimics)}.") if mimics else None,
+        tag("p", _("Mimics that lead: {mimics}.", mimics=", ".join(mimics))) if mimics else None,
     )
 
 
@@ -140,7 +141,7 @@ def _recommendation(plan: Plan, item: Item) -> Markup:
         tag("b", f"{wording.word_for(item)} "),
         first,
         sentence_of(clean(item.get("statement"))),
-        f" Caution: {' '.join(cautions)}" if cautions else None,
+        _(" Caution: {cautions}", cautions=" ".join(cautions)) if cautions else None,
         tag("small", f" {_grade(item)}"),
     )
 
@@ -167,7 +168,7 @@ def _dosing(plan: Plan) -> Markup | None:
     if not lines:
         return None
     rows = [join(tag("b", f"{wording.sentence(label)}: "), said) for label, said in lines]
-    note = tag("p", "Exposure arithmetic, not a prescription; off-label.")
+    note = tag("p", _("Exposure arithmetic, not a prescription; off-label."))
     return _section("dosing", "Sodium thiosulfate", note, _list(rows))
 
 
@@ -183,7 +184,7 @@ def _course(plan: Plan) -> Markup | None:
         site = f" ({track.site})" if track.site else ""
         values = ", ".join(wording.number(point.value) for point in track.points)
         rows.append(f"{track.name}{site}, {track.unit}: {values}")
-    because = tag("span", f" Because: {grounds}.", class_="because") if grounds else None
+    because = tag("span", _(" Because: {grounds}.", grounds=grounds), class_="because") if grounds else None
     return _section("course", "Course under thiosulfate", tag("p", said, because), _list(rows) if rows else None)
 
 
@@ -196,7 +197,7 @@ def _unknowns(plan: Plan) -> Markup | None:
         for item in unknowns[:UNKNOWNS]
     ]
     more = len(unknowns) - UNKNOWNS
-    rest = tag("p", f"And {more} more, in the full assessment.") if more > 0 else None
+    rest = tag("p", _("And {more} more, in the full assessment.", more=more)) if more > 0 else None
     return _section("unknowns", "Not known; the most decisive first", _list(rows), rest)
 
 
@@ -209,7 +210,7 @@ def _closing(plan: Plan) -> Markup:
     return tag(
         "div",
         tag("p", wording.FOOTER),
-        tag("p", f"{wording.STRENGTHS} Marks of sources: {marks}."),
-        tag("p", f"Guideline: {named or 'not named'}."),
+        tag("p", _("{value} Marks of sources: {marks}.", value=wording.STRENGTHS, marks=marks)),
+        tag("p", _("Guideline: {named}.", named=named or "not named")),
         class_="summary-words",
     )

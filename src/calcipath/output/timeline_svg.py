@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from calcipath.language import _
 from calcipath.output import wording
 from calcipath.output.markup import Markup, join, tag
 from calcipath.output.timeline import Bar, Mark, Point, Series, Timeline
@@ -70,7 +71,11 @@ def _drawing(
         shapes.append(draw_lane(canvas, kind, timeline.marks, y))
         y += ROW + 6
     height = y + 22
-    title = tag("title", f"Timeline from {calendar_day(span[0])} to {calendar_day(span[1])}", id=f"{form}-title")
+    title = tag(
+        "title",
+        _("Timeline from {value} to {value_}", value=calendar_day(span[0]), value_=calendar_day(span[1])),
+        id=f"{form}-title",
+    )
     about = tag("desc", _description(timeline), id=f"{form}-about")
     return tag(
         "svg",
@@ -288,7 +293,7 @@ def _key(numbers: dict[Mark, int]) -> Markup | None:
         tag("li", tag("b", place), f"{mark.label} ", tag("small", calendar_day(mark.when)))
         for mark, place in numbers.items()
     ]
-    return tag("ul", *entries, class_="key", aria_label="Numbered events")
+    return tag("ul", *entries, class_="key", aria_label=_("Numbered events"))
 
 
 def _table(timeline: Timeline) -> Markup:
@@ -307,8 +312,8 @@ def _table(timeline: Timeline) -> Markup:
     heads = [tag("th", name, scope="col") for name in ("Date", "What", "Value", "Entry of the record")]
     table = tag(
         "table",
-        tag("caption", "Every value, drug and event of the drawing"),
+        tag("caption", _("Every value, drug and event of the drawing")),
         tag("thead", tag("tr", *heads)),
         tag("tbody", *body),
     )
-    return tag("details", tag("summary", "The same as a table"), tag("div", table, class_="scroll"), class_="data")
+    return tag("details", tag("summary", _("The same as a table")), tag("div", table, class_="scroll"), class_="data")

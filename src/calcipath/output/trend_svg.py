@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from calcipath.language import _
 from calcipath.output import wording
 from calcipath.output.layout import wrap
 from calcipath.output.markup import Markup, join, tag
@@ -157,7 +158,7 @@ def _drawing(
         y += ROW + 6
     return tag(
         "svg",
-        tag("title", "Course of pain and wounds", id=f"{place}-title"),
+        tag("title", _("Course of pain and wounds"), id=f"{place}-title"),
         tag("desc", about, id=f"{place}-about"),
         draw_axis(canvas, now, y, canvas.width),
         *shapes,
@@ -309,7 +310,7 @@ def _key(numbers: Mapping[Mark, int]) -> Markup | None:
         tag("li", tag("b", number), f"{mark.label} ", tag("small", calendar_day(mark.when)))
         for mark, number in numbers.items()
     ]
-    return tag("ul", *entries, class_="key", aria_label="Numbered marks")
+    return tag("ul", *entries, class_="key", aria_label=_("Numbered marks"))
 
 
 def _table(tracks: Sequence[Track], doses: Sequence[Bar], visits: Sequence[Mark]) -> Markup:
@@ -335,11 +336,13 @@ def _table(tracks: Sequence[Track], doses: Sequence[Bar], visits: Sequence[Mark]
         )
         for when, what, value, reference in sorted(rows)
     ]
-    heads = tag("tr", *(tag("th", name, scope="col") for name in ("Date", "What", "Value", "Entry of the record")))
+    heads = tag(
+        "tr", *(tag("th", name, scope="col") for name in (_("Date"), _("What"), _("Value"), _("Entry of the record")))
+    )
     table = tag(
         "table",
-        tag("caption", "Every value, dose period and mark of the drawing"),
+        tag("caption", _("Every value, dose period and mark of the drawing")),
         tag("thead", heads),
         tag("tbody", *body),
     )
-    return tag("details", tag("summary", "The same as a table"), tag("div", table, class_="scroll"), class_="data")
+    return tag("details", tag("summary", _("The same as a table")), tag("div", table, class_="scroll"), class_="data")

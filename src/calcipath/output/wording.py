@@ -67,7 +67,15 @@ FOOTER = (
 _CAPITALS = {"pth", "inr", "bmi", "ecg", "crp", "ckd", "iv", "aps", "aptt", "hiv", "ana", "anca", "gfr", "auc", "nsaid"}
 _SPELLED = {"egfr": "eGFR", "qtc": "QTc", "ph": "pH", "martorell": "Martorell", "japanese": "Japanese"}
 _SHORT = 72  # characters of a piece of evidence in the short form
-_UNITS = {"mm[Hg]": "mmHg", "Cel": "\N{DEGREE SIGN}C", "10*9/L": "10^9/L", "10*3/uL": "10^3/uL", "%": "%"}
+_UNITS = {
+    "1": "",
+    "{score}": "",
+    "mm[Hg]": "mmHg",
+    "Cel": "\N{DEGREE SIGN}C",
+    "10*9/L": "10^9/L",
+    "10*3/uL": "10^3/uL",
+    "%": "%",
+}
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::[\d.]+)?(Z|[+-]\d{2}:\d{2})?")
 
 

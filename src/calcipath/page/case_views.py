@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from calcipath.guideline.model import Guideline
@@ -26,6 +26,7 @@ from calcipath.page.layout import field, html, message, post, select, tabs
 from calcipath.page.question_forms import question_form
 from calcipath.page.visit import Visit
 from calcipath.page.visit_forms import visit_form
+from calcipath.record.dates import DAY, parse_when
 from calcipath.register.access import Case
 from calcipath.register.entries import Version
 from calcipath.register.photographs import Photograph
@@ -223,7 +224,7 @@ def follow_up_view(
             "visit",
             _("A visit"),
             _("leave empty what was not looked at"),
-            visit_form(visit, guideline, today, tuple(dict.fromkeys(_wound_names(resources)))),
+            visit_form(visit, guideline, today, tuple(dict.fromkeys(_wound_names(resources))), drugs_taken(resources)),
         )
         if writes
         else None
@@ -233,12 +234,21 @@ def follow_up_view(
         "main",
         head,
         response,
-        _next_visit(visit, case, found, now, writes=writes),
+        _next_visit(visit, case, found, now, guideline.defaults["response-days"].value, writes=writes),
         form,
         _photographs(visit, photographs, today, writes=writes),
         id="main",
     )
     return case_page(visit, case, "/follow-up", _("Follow-up"), main, said=said)
+
+
+def drugs_taken(resources: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Keys and names of the drugs that stand as taken."""
+    return tuple(
+        (f"{each['resourceType']}/{each['id']}", _named(each))
+        for each in resources
+        if each.get("resourceType") in ("MedicationStatement", "MedicationRequest") and each.get("status") == "active"
+    )
 
 
 def _wound_names(resources: Iterable[Mapping[str, Any]]) -> Iterable[str]:
@@ -272,14 +282,11 @@ def _visits(resources: Iterable[Mapping[str, Any]]) -> tuple[Mark, ...]:
             for n in wording.items(each.get("note"))
         )
     }
-    return tuple(
-        Mark(_("visit"), datetime.fromisoformat(day).astimezone().timestamp(), "procedure")
-        for day in sorted(days)
-        if len(day) == 10
-    )
+    found = [parse_when(day) for day in sorted(days) if len(day) == len("2026-01-31")]
+    return tuple(Mark(_("visit"), when.earliest, "procedure") for when in found if when is not None)
 
 
-def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, *, writes: bool) -> Markup:
+def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, response_days: float, *, writes: bool) -> Markup:
     planned = str(case.settings.get("next_visit", ""))
     begun = min((bar.start for bar in found.doses if bar.start is not None), default=None)
     lines = []
@@ -290,14 +297,14 @@ def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, *, writes
                 "p", tag("strong", _("Next visit: {day}.", day=planned)), " ", _("This day has passed.") if late else ""
             )
         )
-    if begun is not None:
-        due = (datetime.fromtimestamp(begun).astimezone() + timedelta(days=14)).date().isoformat()
+    first, due = _day_of(begun), _day_of(begun + response_days * DAY) if begun is not None else ""
+    if first and due:
         lines.append(
             tag(
                 "p",
                 _(
                     "Sodium thiosulfate was first given on {day}; a response is judged from {due} on.",
-                    day=datetime.fromtimestamp(begun).astimezone().date().isoformat(),
+                    day=first,
                     due=due,
                 ),
             )
@@ -323,6 +330,16 @@ def _next_visit(visit: Visit, case: Case, found: Found, now: datetime, *, writes
             class_="inline no-print",
         )
     return section("planned", _("Next visit"), "", *lines, form)
+
+
+def _day_of(seconds: float | None) -> str:
+    """The day of an instant here; empty where there is none, or the calendar has no such day."""
+    if seconds is None:
+        return ""
+    try:
+        return datetime.fromtimestamp(seconds).astimezone().date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def _photographs(visit: Visit, photographs: Sequence[Photograph], today: str, *, writes: bool) -> Markup:

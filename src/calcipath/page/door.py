@@ -8,12 +8,13 @@ its session.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -25,13 +26,19 @@ from calcipath.page.endpoints import Endpoints
 from calcipath.page.forms import NoForm, TooLarge, read_form
 from calcipath.page.language import _, catalogue, speaking
 from calcipath.page.layout import ICON, SCRIPT, STYLES, asset, asset_address, html, message
-from calcipath.page.responses import document, see
+from calcipath.page.responses import FILE_HEADERS, document, see
 from calcipath.page.visit import UNITS, Form, Units, Visit
+from calcipath.register.accounts import LOCAL
 from calcipath.register.refusals import Changed, NotAllowed, NotYours, TooManyAttempts
 from calcipath.register.sessions import Session
+from calcipath.store.failures import StoreError
 
 Handler = Callable[[Visit], Response]
 Again = Callable[[Visit, Markup], Response]
+GUESSES_AT_ONCE = 2  # passwords that are checked at the same time: each takes 64 MB
+_STATUSES = {NotAllowed: 403, Changed: 409, TooManyAttempts: 429}
+_PORTS = {"http": 80, "https": 443}
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 _MEDIA = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
 
@@ -58,9 +65,16 @@ class DoorSettings:
         """The hosts under which it answers."""
         there = urlsplit(self.public_url)
         found = {there.netloc.lower()}
+        if there.port == _PORTS.get(there.scheme):  # browsers leave it out
+            found.add(there.netloc.lower().rpartition(":")[0])
         if there.hostname in ("127.0.0.1", "localhost", "::1") and there.port:
             found |= {f"{host}:{there.port}" for host in ("127.0.0.1", "localhost", "[::1]")}
         return frozenset(found)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The same as browsers name them: another scheme is another site."""
+        return frozenset(f"{urlsplit(self.public_url).scheme}://{host}" for host in self.hosts)
 
 
 class Refusal(Exception):  # noqa: N818  it is an answer
@@ -71,6 +85,9 @@ class Refusal(Exception):  # noqa: N818  it is an answer
         self.status, self.sentence = status, sentence
 
 
+_EXPECTED = (Refusal, TooLarge, NoForm, StoreError, NotYours, NotAllowed, Changed, TooManyAttempts, InputError)
+
+
 class Door:
     """The routes of the page."""
 
@@ -79,6 +96,7 @@ class Door:
         self._sessions = endpoints.register.sessions
         self._cookie = "__Host-calcipath" if settings.secure else "calcipath"
         self._before_login = f"{self._cookie}-login"
+        self._guesses = CapacityLimiter(GUESSES_AT_ONCE)
         self._files = {asset_address(*each): each for each in (*STYLES, SCRIPT, ICON)}
 
     def routes(self) -> list[BaseRoute]:
@@ -130,11 +148,15 @@ class Door:
 
     async def static(self, request: Request) -> Response:
         """A style or the script: the address holds its digest."""
+        try:
+            self._let_in(request)
+        except Refusal as refused:
+            return self._refusal(refused)
         found = self._files.get(request.url.path.removeprefix(self._settings.base))
         if found is None:
             return self._refusal(Refusal(404, "there is no such file"))
         kept = {"Cache-Control": "public, max-age=31536000, immutable"}
-        return Response(asset(*found), media_type=_MEDIA[found[1].rpartition(".")[2]], headers=kept)
+        return Response(asset(*found), media_type=_MEDIA[found[1].rpartition(".")[2]], headers=FILE_HEADERS | kept)
 
     def _show(self, show: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
@@ -152,44 +174,46 @@ class Door:
         with speaking(catalogue(_languages(request))):
             try:
                 self._let_in(request)
-                form = await read_form(request, self._settings.most_bytes) if again is not None else Form()
                 token = request.cookies.get(self._cookie, "")
-                session, fresh = await to_thread.run_sync(self._session, token)
-                if session is None:
+                session, fresh = await to_thread.run_sync(self._session, token, again is None)
+                if session is None and self._settings.accounts:
                     return see(f"{self._settings.base}/page/login")
-                if again is not None and not session.agrees(form.text("csrf")):
+                # only now is a body read: nobody else can make the service hold one
+                form = await read_form(request, self._settings.most_bytes) if session and again is not None else Form()
+                if session is None or (again is not None and not session.agrees(form.text("csrf"))):
                     raise Refusal(403, _("This form is not of your session, or it is too old: open the page again"))
                 visit = self._visit(request, session, form)
                 response = await to_thread.run_sync(_carried_out, visit, act, again)
-            except TooLarge:
-                megabytes = self._settings.most_bytes // 2**20
-                return self._refusal(
-                    Refusal(413, _("That is too large: at most {most} MB may be sent", most=megabytes))
-                )
-            except NoForm:
-                return self._refusal(Refusal(400, _("What was sent is no form of this page")))
-            except Refusal as refused:
-                return self._refusal(refused)
-            except NotYours:
-                return self._refusal(Refusal(404, _("There is no such case, or it is not yours")))
-            except NotAllowed as refused:
-                return self._refusal(Refusal(403, str(refused)))
-            except Changed as refused:
-                return self._refusal(Refusal(409, str(refused)))
-            except TooManyAttempts as refused:
-                return self._refusal(Refusal(429, str(refused)))
-            except InputError as error:
-                return self._refusal(Refusal(400, str(error)))
+            except _EXPECTED as error:
+                return self._refusal(self._explained(error))
             if fresh:
                 self._set(response, self._cookie, fresh)
             return response
 
-    def _session(self, token: str) -> tuple[Session | None, str]:
-        """The session of the cookie. On the loopback address everybody is the local account."""
+    def _explained(self, error: Exception) -> Refusal:
+        """What went wrong, as an answer."""
+        if isinstance(error, Refusal):
+            return error
+        if isinstance(error, TooLarge):
+            megabytes = self._settings.most_bytes // 2**20
+            return Refusal(413, _("That is too large: at most {most} MB may be sent", most=megabytes))
+        if isinstance(error, NoForm):
+            return Refusal(400, _("What was sent is no form of this page"))
+        if isinstance(error, NotYours):
+            return Refusal(404, _("There is no such case, or it is not yours"))
+        if isinstance(error, StoreError):
+            return Refusal(503, _("The store cannot be used now; nothing was kept"))
+        return Refusal(_STATUSES.get(type(error), 400), str(error))
+
+    def _session(self, token: str, begins: bool) -> tuple[Session | None, str]:
+        """The session of the cookie. On the loopback address everybody is the local account, and there alone.
+
+        `begins`: make one there where there is none; its token is then given too.
+        """
         found = self._sessions.find(token)
-        if found is not None and (self._settings.accounts or found.account.name == "local"):
+        if found is not None and (found.account.name == LOCAL) != self._settings.accounts:
             return found, ""
-        if self._settings.accounts:
+        if self._settings.accounts or not begins:
             return None, ""
         fresh = self._sessions.begin(self._page.register.local_account())
         return self._sessions.find(fresh), fresh
@@ -217,7 +241,7 @@ class Door:
         opened = request.method == "GET" and request.headers.get("sec-fetch-mode") == "navigate"
         if site not in (None, "same-origin", "none") and not opened:
             raise Refusal(403, "another site may not ask this page")
-        if origin is not None and urlsplit(origin).netloc.lower() not in self._settings.hosts:
+        if origin is not None and origin.lower() not in self._settings.origins:
             raise Refusal(403, "another site may not ask this page")
 
     async def login(self, request: Request) -> Response:
@@ -227,30 +251,33 @@ class Door:
                 self._let_in(request)
                 if not self._settings.accounts:
                     return see(f"{self._settings.base}/")
-                if request.method == "GET":
+                if request.method != "POST":
                     return await self._login_form(None)
                 form = await read_form(request, 64 * 1024)
                 kept = request.cookies.get(self._before_login, "")
                 if not kept or not hmac.compare_digest(kept.encode(), form.text("csrf").encode()):
                     return await self._login_form(message("error", _("This form is too old: try again")))
-                return await self._begun(form)
-            except (TooLarge, NoForm):
-                return self._refusal(Refusal(400, _("What was sent is no form of this page")))
-            except Refusal as refused:
-                return self._refusal(refused)
+                return await self._begun(form, request.cookies.get(self._cookie, ""))
+            except _EXPECTED as error:
+                return self._refusal(self._explained(error))
 
-    async def _begun(self, form: Form) -> Response:
+    async def _begun(self, form: Form, before: str) -> Response:
+        """A session of who gave name and password; the one that the browser had `before` ends."""
         accounts = self._page.register.accounts
         password = next(iter(form.fields.get("password", ())), "")
         try:
-            account = await to_thread.run_sync(accounts.authenticate, form.text("name"), password)
+            account = await to_thread.run_sync(
+                accounts.authenticate, form.text("name"), password, limiter=self._guesses
+            )
         except TooManyAttempts as refused:
             return await self._login_form(message("error", str(refused)), 429)
         if account is None:
             return await self._login_form(message("error", _("Name and password do not fit")), 403)
+        await to_thread.run_sync(self._sessions.end, before)
         token = await to_thread.run_sync(self._sessions.begin, account)
         response = see(f"{self._settings.base}/")
         self._set(response, self._cookie, token)
+        self._unset(response, self._before_login)
         return response
 
     async def _login_form(self, said: Markup | None, status: int = 0) -> Response:
@@ -268,7 +295,9 @@ class Door:
 
         def act(visit: Visit) -> Response:
             self._sessions.end(request.cookies.get(self._cookie, ""))
-            return see(f"{visit.base}/page/login")
+            response = see(f"{visit.base}/page/login")
+            self._unset(response, self._cookie)
+            return response
 
         return await self._answered(request, act, lambda visit, _said: act(visit))
 
@@ -277,8 +306,8 @@ class Door:
 
         def act(visit: Visit) -> Response:
             there = urlsplit(request.headers.get("referer", ""))
-            path = there.path if there.netloc.lower() in self._settings.hosts else f"{visit.base}/"
-            response = see(path)
+            ours = there.netloc.lower() in self._settings.hosts
+            response = see("/" + there.path.lstrip("/\\") if ours else f"{visit.base}/")  # // begins a host
             response.set_cookie(
                 "calcipath-units",
                 "si" if visit.form.text("units") == "si" else "us",
@@ -293,6 +322,9 @@ class Door:
 
     def _set(self, response: Response, name: str, value: str) -> None:
         response.set_cookie(name, value, httponly=True, samesite="strict", secure=self._settings.secure, path="/")
+
+    def _unset(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, httponly=True, samesite="strict", secure=self._settings.secure, path="/")
 
     def _refusal(self, refused: Refusal) -> Response:
         back = tag("p", tag("a", _("To the first screen"), href=f"{self._settings.base}/"))
@@ -315,6 +347,7 @@ def _sentence(text: str) -> str:
 
 
 def _languages(request: Request) -> list[str]:
-    """The reader's languages, the first choice first."""
+    """The reader's languages, the first choice first. They become names of folders: what is no language is left out."""
     given = request.headers.get("accept-language", "")[:200].split(",")
-    return [each.partition(";")[0].strip().replace("-", "_") for each in given if each.strip()]
+    names = [each.partition(";")[0].strip() for each in given]
+    return [name.replace("-", "_") for name in names if _LANGUAGE.fullmatch(name)]

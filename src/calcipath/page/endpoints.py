@@ -20,6 +20,7 @@ from calcipath.interview.questions import NO, UNKNOWN, opening_questions
 from calcipath.output.markup import Markup
 from calcipath.page import account_views, case_views
 from calcipath.page.case_reading import CaseReading, Found
+from calcipath.page.case_settings import check_settings, is_day
 from calcipath.page.dose_forms import options_of
 from calcipath.page.first_view import example, examples, first_view
 from calcipath.page.language import _
@@ -28,13 +29,13 @@ from calcipath.page.question_forms import given_of, when_of
 from calcipath.page.responses import attachment, document, picture, see
 from calcipath.page.visit import Visit
 from calcipath.page.visit_forms import entries_of
-from calcipath.record.dates import parse_when
 from calcipath.register.access import Case, Level
-from calcipath.register.exchange import is_exported_case
+from calcipath.register.entries import CASE_SYSTEM
+from calcipath.register.exchange import is_exported_case, settings_of
 from calcipath.register.refusals import NotAllowed
 from calcipath.register.register import Register
 from calcipath.register.upload import settled
-from calcipath.sources.files import read_upload
+from calcipath.sources.files import read_upload, sent_json
 from calcipath.thiosulfate.options import DoseOptions
 
 _ID = 64
@@ -64,8 +65,9 @@ class Endpoints:
         sent = visit.form.files.get("record")
         if sent is None or not sent.data:
             raise InputError(_("Choose a file first"))
-        bundle = _json(sent.data)
-        if isinstance(bundle, Mapping) and is_exported_case(bundle):
+        bundle = _exported(sent.data)
+        if bundle is not None:
+            check_settings(settings_of(bundle))
             return self._open(visit, self.register.exchange.import_(visit.account, bundle))
         complete = ["medications", "allergies"] if visit.form.ticked("complete") else []
         found = settled(read_upload(sent.data))
@@ -195,7 +197,8 @@ class Endpoints:
         case, _found = self._case(visit, "write")
         resources = self.register.cases.resources(visit.account, case.handle)
         entered = self._entered(visit, _patient(resources), when_of(visit.form, self.reading.now()))
-        self._replace(visit, case, resources, entries_of(visit.form, entered, self.guideline))
+        standing = {f"{each['resourceType']}/{each['id']}": each for each in resources}
+        self._replace(visit, case, resources, entries_of(visit.form, entered, self.guideline, standing))
         return see(f"{visit.base}/cases/{case.handle}/follow-up?done=visit")
 
     def add_photograph(self, visit: Visit) -> Response:
@@ -242,7 +245,7 @@ class Endpoints:
             settings["as_of"] = "now" if form.text("as_of") == "now" else "record"
         if "next_visit" in form.fields:
             day, there = form.text("next_visit"), "/follow-up"
-            if day and (len(day) != 10 or parse_when(day) is None):
+            if day and not is_day(day):
                 raise InputError(_("The next visit needs a day such as 2026-01-31"))
             settings["next_visit"] = day
         if form.text("form") == "reading":
@@ -374,15 +377,18 @@ class Endpoints:
     def _replace(
         self, visit: Visit, case: Case, resources: Sequence[Mapping[str, Any]], written: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Write entries; one of another type that has the same id is what they correct."""
+        """Write entries, in one step with taking away what they correct: what has the same id and another type."""
         keys = {f"{each['resourceType']}/{each['id']}" for each in written}
         ids = {each["id"] for each in written}
-        for each in resources:
-            key = f"{each['resourceType']}/{each['id']}"
-            if each["id"] in ids and key not in keys and each["resourceType"] != "Patient":
-                self.register.cases.remove(visit.account, case.handle, key)
+        corrected = [
+            key
+            for each in resources
+            if each["id"] in ids and each["resourceType"] not in ("Patient", "Media")
+            for key in (f"{each['resourceType']}/{each['id']}",)
+            if key not in keys
+        ]
         if written:
-            self.register.cases.add(visit.account, case.handle, written)
+            self.register.cases.add(visit.account, case.handle, written, instead_of=corrected)
 
 
 def _patient(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -392,11 +398,15 @@ def _patient(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     )
 
 
-def _json(data: bytes) -> object:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
+def _exported(data: bytes) -> Mapping[str, Any] | None:
+    """The bundle of a case that was exported here; None for any other file, which is then read as a record."""
+    if CASE_SYSTEM.encode() not in data or data.lstrip()[:1] != b"{":
         return None
+    try:
+        bundle = sent_json(data)
+    except InputError:
+        return None
+    return bundle if isinstance(bundle, Mapping) and is_exported_case(bundle) else None
 
 
 def _differing(options: DoseOptions, known: Mapping[str, Any]) -> DoseOptions:

@@ -14,6 +14,7 @@ from calcipath.page.visit import Form, Upload
 
 MOST_FIELDS = 400
 MOST_FILES = 10
+MOST_TYPED = 4 * 2**20  # bytes of a form without files: a note of 100 000 characters takes a third of it at most
 
 
 class TooLarge(Exception):  # noqa: N818  it is an answer
@@ -40,7 +41,7 @@ async def read_form(request: Request, most_bytes: int) -> Form:
         return await _multipart(request, most_bytes)
     if kind != "application/x-www-form-urlencoded":
         raise NoForm
-    body = b"".join([part async for part in _limited(request, most_bytes)])
+    body = b"".join([part async for part in _limited(request, min(most_bytes, MOST_TYPED))])
     try:
         fields = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
@@ -77,6 +78,11 @@ async def _multipart(request: Request, most_bytes: int) -> Form:
             if data or value.filename:
                 files[name] = Upload(value.filename or "", data)
         else:
-            fields.setdefault(name, []).append(value)
+            fields.setdefault(_whole(name), []).append(_whole(value))
     await sent.close()
     return Form(fields, files)
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters, which a form in a strange encoding can hold and nothing can write."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,38 +1,5 @@
-"""The page's own words in the reader's language (gettext).
+"""The words of the page in the reader's language."""
 
-English is the language of the source. A catalogue is `locale/LANGUAGE/LC_MESSAGES/calcipath.mo`; the words of the
-guideline are not among them: they are translated with the guideline.
-"""
+from calcipath.language import _, catalogue, speaking
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from gettext import NullTranslations, translation
-from pathlib import Path
-
-LOCALE = Path(__file__).parent / "locale"
-_SPOKEN: ContextVar[NullTranslations | None] = ContextVar("language", default=None)
-
-
-def _(text: str, **values: object) -> str:
-    """The text in the reader's language, with values put in where it names them in braces."""
-    spoken = _SPOKEN.get()
-    said = spoken.gettext(text) if spoken is not None else text
-    return said.format(**values) if values else said
-
-
-def catalogue(languages: list[str]) -> NullTranslations:
-    """The first of the languages that there is a catalogue of, else English."""
-    return translation("calcipath", LOCALE, languages, fallback=True)
-
-
-@contextmanager
-def speaking(words: NullTranslations) -> Iterator[None]:
-    """Within the block the page speaks from this catalogue."""
-    token = _SPOKEN.set(words)
-    try:
-        yield
-    finally:
-        _SPOKEN.reset(token)
+__all__ = ["_", "catalogue", "speaking"]

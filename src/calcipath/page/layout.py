@@ -39,12 +39,12 @@ def html(visit: Visit | None, title: str, *content: object, base: str = "", mess
         top,
         tag("div", message, id=SAID, role="status", aria_live="polite", class_="said-now no-print"),
         *content,
-        tag("footer", tag("p", _WORDS()), class_="no-print"),
+        tag("footer", tag("p", _words()), class_="no-print"),
     )
     return raw(f"<!doctype html>\n{tag('html', _head(title, base), body, lang='en-GB')}\n")
 
 
-def _WORDS() -> str:  # noqa: N802  words that are looked up when they are said
+def _words() -> str:
     return _(
         "Decision support for health professionals: options to weigh, not orders. Evidence is of very low certainty; "
         "sodium thiosulfate is used off-label. Not a medical device."

@@ -17,7 +17,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-FILE_POLICY = "default-src 'none'; sandbox"
+FILE_HEADERS = HEADERS | {"Content-Security-Policy": "default-src 'none'; sandbox"}  # opened by itself it is nothing
 
 
 def document(page: Markup, status: int = 200) -> Response:
@@ -32,13 +32,10 @@ def see(address: str) -> Response:
 
 def attachment(data: bytes | str, media_type: str, name: str) -> Response:
     """A file to be saved. `name` is our own, never a patient's."""
-    headers = HEADERS | {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Content-Security-Policy": FILE_POLICY,
-    }
+    headers = FILE_HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(data, media_type=media_type, headers=headers)
 
 
 def picture(data: bytes, media_type: str) -> Response:
     """A photograph, for the page itself only."""
-    return Response(data, media_type=media_type, headers=HEADERS | {"Content-Security-Policy": FILE_POLICY})
+    return Response(data, media_type=media_type, headers=FILE_HEADERS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
 from calcipath.errors import InputError
 from calcipath.guideline.model import Guideline
@@ -11,6 +12,9 @@ from calcipath.interview.entered import Entered, Resource
 from calcipath.interview.entries import (
     SALTS,
     DoseTiming,
+    dialysis_session,
+    drug_started,
+    drug_stopped,
     laboratory_value,
     note,
     pain_score,
@@ -29,8 +33,13 @@ from calcipath.page.visit import Form, Visit
 WOUNDS = 3  # rows of the form; more are entered with another visit of the same day
 
 
-def visit_form(visit: Visit, guideline: Guideline, today: str, sites: tuple[str, ...] = ()) -> Markup:
-    """The form of a visit. `sites`: names of wounds that were measured before."""
+Drugs = tuple[tuple[str, str], ...]  # keys and names of entries
+
+
+def visit_form(
+    visit: Visit, guideline: Guideline, today: str, sites: tuple[str, ...] = (), taken: Drugs = ()
+) -> Markup:
+    """The form of a visit. `sites`: names of wounds that were measured before; `taken`: drugs that may be stopped."""
     said = visit.form.text
     when = tag("input", name="when", id="visit-when", value=said("when") or today, size="11", required="required")
     pain = tag(
@@ -50,6 +59,8 @@ def visit_form(visit: Visit, guideline: Guideline, today: str, sites: tuple[str,
         field(_("Pain, 0 to 10"), pain, for_="visit-pain", note=_("worst pain of the last day; 0 is none")),
         _wounds(sites, visit.form),
         _thiosulfate(visit.form),
+        _drugs(guideline, taken, visit.form),
+        _session(guideline, visit.form),
         _score(guideline, visit.form),
         _laboratory(visit, guideline),
         field(_("Note"), text, for_="visit-note", note=_("read as free text; no names, please")),
@@ -98,6 +109,55 @@ def _thiosulfate(filled: Form) -> Markup:
             field(_("Dose, g"), grams, for_="visit-grams"),
             field(_("Salt"), select("salt", "visit-salt", salts, given("salt")), for_="visit-salt"),
             field(_("Given"), select("timing", "visit-timing", timings, given("timing")), for_="visit-timing"),
+            class_="row",
+        ),
+    )
+
+
+def _drugs(guideline: Guideline, taken: Drugs, filled: Form) -> Markup:
+    names = sorted((guideline.interview.name(each), each) for each in guideline.vocabulary.of_family("drug"))
+    options = [("", _("none")), *((concept, name[:1].upper() + name[1:]) for name, concept in names)]
+    started = field(
+        _("Started that day"), select("started", "visit-started", options, filled.text("started")), for_="visit-started"
+    )
+    boxes = [
+        tag(
+            "div",
+            tag(
+                "input",
+                type="checkbox",
+                name="stopped",
+                value=key,
+                id=f"visit-stop-{number}",
+                checked="checked" if key in filled.texts("stopped") else None,
+            ),
+            tag("label", name, for_=f"visit-stop-{number}"),
+            class_="box",
+        )
+        for number, (key, name) in enumerate(taken)
+    ]
+    ended = tag("fieldset", tag("legend", _("Stopped that day")), *boxes, class_="choices") if boxes else None
+    return tag("fieldset", tag("legend", _("Drugs")), started, ended)
+
+
+def _session(guideline: Guideline, filled: Form) -> Markup:
+    offered = next(each.concepts for each in guideline.interview.opening if each.id == "dialysis")
+    kinds = [("", _("none entered")), *((each, guideline.interview.name(each)) for each in offered)]
+    hours = tag(
+        "input",
+        name="session-hours",
+        id="visit-hours",
+        value=filled.text("session-hours") or None,
+        inputmode="decimal",
+        size="5",
+    )
+    return tag(
+        "fieldset",
+        tag("legend", _("Dialysis session of that day")),
+        tag(
+            "div",
+            field(_("Kind"), select("session", "visit-session", kinds, filled.text("session")), for_="visit-session"),
+            field(_("Hours"), hours, for_="visit-hours"),
             class_="row",
         ),
     )
@@ -179,8 +239,13 @@ def _laboratory(visit: Visit, guideline: Guideline) -> Markup:
     return tag("fieldset", tag("legend", _("Laboratory values")), tag("div", *fields, class_="row"))
 
 
-def entries_of(form: Form, entered: Entered, guideline: Guideline) -> list[Resource]:
-    """What the form of a visit says, as resources: all or, where something is wrong, none. Raises `InputError`."""
+def entries_of(
+    form: Form, entered: Entered, guideline: Guideline, standing: Mapping[str, Mapping[str, Any]]
+) -> list[Resource]:
+    """What the form of a visit says, as resources: all or, where something is wrong, none. Raises `InputError`.
+
+    `standing`: the entries of the case by their keys, of which drugs may be stopped.
+    """
     found: list[Resource] = []
     pain = form.number("pain", _("Pain"))
     if pain is not None:
@@ -193,6 +258,15 @@ def entries_of(form: Form, entered: Entered, guideline: Guideline) -> list[Resou
         value = form.number(f"lab.{name}", guideline.facts[name].label)
         if value is not None:
             found += laboratory_value(name, Amount(value, form.text(f"unit.{name}")), entered, guideline)
+    if form.text("started"):
+        found += drug_started(form.text("started"), entered, guideline)
+    for key in form.texts("stopped"):
+        if key not in standing:
+            raise InputError(_("A drug that should be stopped is no entry of this case any more: open the page again"))
+        found += drug_stopped(standing[key], entered)
+    if form.text("session"):
+        hours = form.number("session-hours", _("The hours of the session"))
+        found += dialysis_session(form.text("session"), entered, guideline, hours=hours)
     if form.text("note"):
         found += note(form.text("note"), entered)
     if not found:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -12,6 +13,8 @@ from calcipath.population.form_rows import FORM_TABLES, Columns, columns_of, tab
 
 # The engine knows no sizes of files, and would hold the file in memory to look up the small table in it.
 JOIN_CHOICES: Final = "join_order,build_side_probe_side"
+# In a text of hundreds of thousands of characters the search for what is written twice costs more than it saves.
+LONG_TEXT: Final = "common_subexpressions,statistics_propagation"
 
 
 class Database:
@@ -48,6 +51,15 @@ class Database:
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         """Run one statement to its end; the rows that it gives."""
         return self._connection.execute(sql).fetchall()
+
+    @contextmanager
+    def without(self, optimizers: str) -> Iterator[None]:
+        """What runs within is planned without these steps: joins as they are written (`JOIN_CHOICES`), or a long text."""
+        self.run(f"SET disabled_optimizers = '{optimizers}'")
+        try:
+            yield
+        finally:
+            self.run("RESET disabled_optimizers")
 
     def count(self, sql: str) -> int:
         """The one number that a query gives; 0 for null."""

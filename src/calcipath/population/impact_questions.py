@@ -11,6 +11,7 @@ from calcipath.guideline.hook_knowledge import HookService
 from calcipath.guideline.model import Guideline
 from calcipath.hooks.alerts import Alert
 from calcipath.hooks.selection import AlertSettings
+from calcipath.population.duckdb_engine import LONG_TEXT
 from calcipath.population.impact_answers import alerts_on, rebuilt
 from calcipath.population.impact_model import Tally
 from calcipath.population.impact_orders import SignedOrder
@@ -40,7 +41,10 @@ class Question:
         self._facts = order.laid_over(guideline.facts, facts) if order else facts
         watched = order.watched if order else ()
         found = pattern_sql(guideline, service, watched, self._facts)
-        database.run(f"CREATE OR REPLACE TABLE said AS {found}")  # joined in the same statement it would take minutes
+        with database.without(LONG_TEXT):
+            database.run(
+                f"CREATE OR REPLACE TABLE said AS {found}"
+            )  # joined in the same statement it would take minutes
         database.run(
             "CREATE OR REPLACE TABLE pattern AS SELECT s.patient, CASE WHEN s.speaks THEN s.pattern END AS pattern "
             f"FROM said s JOIN {LOOKED_AT} l ON s.patient = l.patient"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from calcipath.guideline.model import Fact, Guideline
-from calcipath.population.duckdb_engine import Database
+from calcipath.population.duckdb_engine import LONG_TEXT, Database
 from calcipath.population.fact_sets import WORD
 from calcipath.population.fhir_lines import quoted
 from calcipath.population.reason_query import ReasonQuery, because_query
@@ -19,18 +19,13 @@ AS_OF: Final = "strftime(to_timestamp(as_of), '%Y-%m-%dT%H:%M:%SZ')"
 KEPT: Final = ("as_of", "patient_id", "patient_site", "patient_sex", "spoken_facts")  # in the table `fact`, no facts
 
 
-# Of a text as long as this, the search for what is written twice costs more than it saves.
-PLANNING: Final = "common_subexpressions,statistics_propagation"
-
-
 def write_results(database: Database, guideline: Guideline, facts: tuple[Fact, ...], judged: str, folder: Path) -> None:
     """`patient.parquet`: verdicts, reasons, evidence; `fact.parquet`: what the conditions read.
 
     `judged` is SQL that gives the columns of `judged_query`; `fact` is as `fact_table_sql` gives it.
     """
-    database.run(f"SET disabled_optimizers = '{PLANNING}'")
-    _write(database, patients_sql(guideline, facts, judged), folder / "patient.parquet")
-    database.run("RESET disabled_optimizers")
+    with database.without(LONG_TEXT):
+        _write(database, patients_sql(guideline, facts, judged), folder / "patient.parquet")
     others = ", ".join(("patient", *KEPT))
     _write(database, f"SELECT patient_id AS patient, * EXCLUDE ({others}) FROM fact", folder / "fact.parquet")
 

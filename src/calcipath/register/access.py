@@ -62,15 +62,23 @@ def case_of(row: Mapping[Any, Any], account: Account) -> Case:
 
 
 def reached(
-    connection: Connection, account: Account, handle: str, level: Level, *, expected: int | None = None
+    connection: Connection,
+    account: Account,
+    handle: str,
+    level: Level,
+    *,
+    expected: int | None = None,
+    locks: bool = True,
 ) -> Case:
-    """The case, locked against other writers unless it is only read.
+    """The case, locked against other writers unless it is only read, or nothing is written now (`locks`).
+
+    PostgreSQL refuses to lock, in a transaction that only reads, what others have changed since it began.
 
     Raises `NotYours` where it is absent or not allowed, `Changed` where its revision is not the `expected` one.
     """
     who = fresh(connection, account)
     query = cases_seen(who).where(case_files.c.handle == _plain(handle))
-    if level != "read":
+    if level != "read" and locks:
         query = query.with_for_update(of=case_files)
     row = connection.execute(query).mappings().first()
     if row is None:

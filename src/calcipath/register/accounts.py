@@ -20,6 +20,7 @@ from calcipath.store.tables import accounts, sessions
 
 Role = Literal["reader", "clinician", "administrator"]
 LOCAL = "local"  # the account of the loopback address
+COMMAND_LINE = "command line"  # how the audit names whoever runs the service; nobody may be called so
 LONGEST_NAME = 64
 
 
@@ -45,7 +46,10 @@ class Account:
 
 
 class Accounts:
-    """The accounts of the register. What changes one ends its sessions."""
+    """The accounts of the register. What changes one ends its sessions.
+
+    `by` is who does it: an administrator, or None for whoever runs the service, who has the store itself in hand.
+    """
 
     def __init__(self, ground: Ground, passwords: Passwords) -> None:
         self._ground = ground
@@ -59,15 +63,18 @@ class Accounts:
                 return self._made(writing, LOCAL, "administrator", None, LOCAL)
         return account_of(row)
 
-    def create(self, by: Account, name: str, password: str, role: Role) -> Account:
+    def create(self, by: Account | None, name: str, password: str, role: Role) -> Account:
         """A new account. Raises `InputError` for a name that is taken or none, a role or a password that is none."""
         checked_name, kept = _checked_name(name), self._passwords.hash(password)
         _check_role(role)
         with self._ground.store.write() as writing:
             _administrator(writing.connection, by)
-            if _row(writing.connection, name_key(checked_name)) is not None or name_key(checked_name) == LOCAL:
+            if _row(writing.connection, name_key(checked_name)) is not None or name_key(checked_name) in (
+                LOCAL,
+                COMMAND_LINE,
+            ):
                 raise InputError(f"the name {checked_name} is taken")
-            return self._made(writing, checked_name, role, kept, by.name)
+            return self._made(writing, checked_name, role, kept, _name(by))
 
     def all(self) -> tuple[Account, ...]:
         """Every account, by name."""
@@ -81,20 +88,20 @@ class Accounts:
             row = _row(connection, name_key(name))
         return account_of(row) if row is not None else None
 
-    def set_password(self, by: Account, name: str, password: str) -> Account:
+    def set_password(self, by: Account | None, name: str, password: str) -> Account:
         """A new password, by an administrator or by the account itself. The caller asks for the old one first."""
         kept = self._passwords.hash(password)
         with self._ground.store.write() as writing:
-            own = fresh(writing.connection, by).id == _known(writing.connection, name).id
+            own = by is not None and fresh(writing.connection, by).id == _known(writing.connection, name).id
             return self._changed(writing, by, name, "password-set", own=own, password=kept)
 
-    def set_role(self, by: Account, name: str, role: Role) -> Account:
+    def set_role(self, by: Account | None, name: str, role: Role) -> Account:
         """Another role, by an administrator."""
         _check_role(role)
         with self._ground.store.write() as writing:
             return self._changed(writing, by, name, f"role-{role}", role=role)
 
-    def disable(self, by: Account, name: str, *, disabled: bool = True) -> Account:
+    def disable(self, by: Account | None, name: str, *, disabled: bool = True) -> Account:
         """Shut an account out, or let it in again. Its cases stay: `Sharing.hand_over_all` gives them to another."""
         with self._ground.store.write() as writing:
             action = "account-disabled" if disabled else "account-enabled"
@@ -136,7 +143,7 @@ class Accounts:
         return account_of(row)
 
     def _changed(
-        self, writing: Writing, by: Account, name: str, action: str, *, own: bool = False, **values: Any
+        self, writing: Writing, by: Account | None, name: str, action: str, *, own: bool = False, **values: Any
     ) -> Account:
         if not own:
             _administrator(writing.connection, by)
@@ -145,7 +152,7 @@ class Accounts:
             raise InputError("the account of the loopback address stays as it is")
         writing.connection.execute(update(accounts).where(accounts.c.id == account.id).values(**values))
         writing.connection.execute(delete(sessions).where(sessions.c.account == account.id))
-        self._ground.note(writing, action, by.name, content=(account.name,))
+        self._ground.note(writing, action, _name(by), content=(account.name,))
         return _known(writing.connection, account.name)
 
 
@@ -186,9 +193,13 @@ def _known(connection: Connection, name: str) -> Account:
     return account
 
 
-def _administrator(connection: Connection, by: Account) -> None:
-    if not fresh(connection, by).administers:
+def _administrator(connection: Connection, by: Account | None) -> None:
+    if by is not None and not fresh(connection, by).administers:
         raise NotAllowed("only an administrator may do this")
+
+
+def _name(by: Account | None) -> str:
+    return by.name if by is not None else COMMAND_LINE
 
 
 def _checked_name(name: str) -> str:

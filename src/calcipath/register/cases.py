@@ -48,7 +48,7 @@ class Cases:
         with self._ground.store.read() as connection:
             who = fresh(connection, account)
             query = cases_seen(who).order_by(case_files.c.changed.desc(), case_files.c.handle)
-            return tuple(case_of(row, who) for row in connection.execute(query).mappings())
+            return tuple(case_of(row, who) for row in connection.execute(query).mappings().all())
 
     def open(self, account: Account, handle: str, level: Level = "read", *, noted: bool = True) -> Case:
         """The case, if the account may use it so. `noted`: put it into the audit; not for a part of an open page.
@@ -57,7 +57,7 @@ class Cases:
         """
         with self._ground.store.read() as connection:
             try:
-                case = reached(connection, account, handle, level)
+                case = reached(connection, account, handle, level, locks=False)
             except NotYours:
                 case = None
         if case is None:
@@ -78,13 +78,19 @@ class Cases:
             return tuple(versions(connection, reached(connection, account, handle, "read").handle, key))
 
     def add(
-        self, account: Account, handle: str, resources: Sequence[Mapping[str, Any]], *, expected: int | None = None
+        self,
+        account: Account,
+        handle: str,
+        resources: Sequence[Mapping[str, Any]],
+        *,
+        instead_of: Sequence[str] = (),
+        expected: int | None = None,
     ) -> Case:
         """Add resources or new versions of them, all or none; on the disk when this returns.
 
-        What stands already is not written again. Raises `Changed` where the case is not at the `expected` revision.
+        `instead_of`: keys of entries that they correct, taken away in the same step; none of them is a photograph. What stands already is not written again. Raises `Changed` where the case is not at the `expected` revision.
         """
-        items = prepared(resources)
+        items: list[Item] = [*((key, None) for key in instead_of), *prepared(resources)]
         with self._ground.store.write() as writing:
             case = reached(writing.connection, account, handle, "write", expected=expected)
             write_entries(self._ground, writing, account, case, items, "entries-added")

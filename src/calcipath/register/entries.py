@@ -91,7 +91,7 @@ def versions(connection: Connection, handle: str, key: str = "") -> Iterator[Ver
     )
     if key:
         query = query.where(case_entries.c.key == key)
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(query).mappings().all():  # read whole: see `Store.read`
         resource = json.loads(row["resource"]) if row["resource"] is not None else None
         yield Version(row["number"], row["key"], resource, row["name"], seconds_of(row["at"]))
 

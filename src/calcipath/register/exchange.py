@@ -101,6 +101,11 @@ def is_exported_case(bundle: Mapping[str, Any]) -> bool:
     return isinstance(entries, list) and any(_is_basic(_resource(entry)) for entry in entries)
 
 
+def settings_of(bundle: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in the bundle of an exported case. Raises `InputError`."""
+    return _said(_parted(bundle)[0])[1]
+
+
 def _basic(case: Case, photographs: Iterable[Photograph]) -> Json:
     said = [{"url": LABEL, "valueString": case.label}]
     if case.settings:

@@ -71,7 +71,7 @@ class Photographs:
         """
         said = checked_words(taken, site, consent)
         with self._ground.store.read() as connection:  # before anything is written for someone who may not
-            reached(connection, account, handle, "write", expected=expected)
+            reached(connection, account, handle, "write", expected=expected, locks=False)
         picture, identifier = picture_of(data), secrets.token_hex(16)
         file = new_file(self._ground.folder, picture.data)
         row = photograph_row(identifier, file, picture, said)
@@ -106,7 +106,7 @@ class Photographs:
 def photographs_of(connection: Connection, handle: str) -> tuple[Photograph, ...]:
     """The photographs of a case within a transaction of the caller."""
     query = select(case_photographs).where(case_photographs.c.handle == handle)
-    rows = connection.execute(query.order_by(case_photographs.c.taken, case_photographs.c.id)).mappings()
+    rows = connection.execute(query.order_by(case_photographs.c.taken, case_photographs.c.id)).mappings().all()
     return tuple(_photograph(row) for row in rows)
 
 

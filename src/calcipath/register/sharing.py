@@ -27,7 +27,7 @@ class Sharing:
         """Names and levels, by name."""
         query = select(accounts.c.name, case_access.c.level).join(accounts, accounts.c.id == case_access.c.account)
         with self._ground.store.read() as connection:
-            case = reached(connection, account, handle, "own")
+            case = reached(connection, account, handle, "own", locks=False)
             rows = connection.execute(query.where(case_access.c.handle == case.handle).order_by(accounts.c.name_key))
             return tuple((name, level) for name, level in rows)
 

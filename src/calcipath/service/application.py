@@ -86,7 +86,7 @@ def application(parts: Parts, web: Web, more_routes: Sequence[BaseRoute] = ()) -
         allow_credentials=False,
         max_age=600,
     )
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[
             Middleware(_Headers),
@@ -96,6 +96,8 @@ def application(parts: Parts, web: Web, more_routes: Sequence[BaseRoute] = ()) -
         ],
         exception_handlers={Refused: _refused, HTTPException: _refused_by_framework, StoreError: _not_kept},
     )
+    app.router.redirect_slashes = False  # it would send the caller to whatever host the request names
+    return app
 
 
 _OPEN_TO_SITES = ("/cds-services", "/about", "/topics", "/openapi.json", "/health")

@@ -125,7 +125,7 @@ def read_settings(
         digest_key=_digest_key(entry, environment, open_=not clients),
         keep_patient=entry.flag("keep_patient"),
         keep_comments=entry.flag("keep_comments"),
-        **_page(entry, loopback=loopback and not clients),
+        **_page(entry, public, loopback=loopback and not clients),
     )
     _check_addresses(found)
     if found.smart and found.workers > 1:
@@ -133,18 +133,30 @@ def read_settings(
     return found
 
 
-def _page(entry: Entry, *, loopback: bool) -> dict[str, Any]:
+def _page(entry: Entry, public: str, *, loopback: bool) -> dict[str, Any]:
     """The clinician's page: on for this machine alone, where one user needs no login; elsewhere only with accounts."""
     if "page" not in entry.data:
         return {"page": loopback, "page_accounts": not loopback}
-    page = entry.entry("page")
+    page = None if isinstance(entry.data["page"], bool) else entry.entry("page")
     if page is None:
-        return {"page": entry.flag("page", loopback), "page_accounts": not loopback}
-    page.only("accounts", "photographs")
-    accounts = page.flag("accounts", True)
-    if not accounts and not loopback:
-        raise page.fail("beyond this machine the page needs accounts", "accounts")
-    return {"page": True, "page_accounts": accounts, "photographs": page.text("photographs", "")}
+        found: dict[str, Any] = {"page": entry.flag("page", loopback), "page_accounts": not loopback}
+    else:
+        page.only("accounts", "photographs")
+        accounts = page.flag("accounts", True)
+        if not accounts and not loopback:
+            raise page.fail("beyond this machine the page needs accounts", "accounts")
+        found = {"page": True, "page_accounts": accounts, "photographs": page.text("photographs", "")}
+    if found["page"] and not loopback:
+        _require_encryption(entry, public)
+    return found
+
+
+def _require_encryption(entry: Entry, public: str) -> None:
+    """Passwords and sessions cross a network by https alone."""
+    try:
+        read_address(public)
+    except AddressRefused:
+        raise entry.fail("the page needs a 'public_url' that begins with https://", "page") from None
 
 
 def read_alert_settings(path: str) -> AlertSettings:

@@ -18,6 +18,7 @@ from calcipath.record.fhir.raw import RawResource
 MOST_ENTRIES = 200_000
 MOST_BYTES = 512 * 1024 * 1024
 MOST_VALUES = 15_000_000  # JSON values in one file: about two gigabytes when parsed
+MOST_VALUES_SENT = 3_000_000  # of a file that is sent to the page: others use the same memory
 MOST_UNZIPPED = 64 * 1024 * 1024  # of a file that is sent to the page
 MOST_BUNDLES_DEEP = 5  # a bundle in a bundle (batch of searches) is real; more is not
 _SUFFIXES = (".json", ".ndjson", ".json.gz", ".ndjson.gz", ".jsonl")
@@ -70,10 +71,17 @@ def read_upload(data: bytes) -> tuple[RawResource, ...]:
             raise InputError("the file is not a whole gzip file") from None
         if len(data) > MOST_UNZIPPED:
             raise InputError(f"the file unzips to more than {MOST_UNZIPPED // 2**20} MiB, the limit for what is sent")
+    _refuse_too_many(data, name, MOST_VALUES_SENT)
     found = tuple(_limited(_of_bytes(data, name, one_patient=True), name))
     if not found:
         raise InputError("the file holds no resources: the Bundle has no entries")
     return found
+
+
+def sent_json(data: bytes) -> Any:
+    """The JSON of a file that was sent, within the limits of `read_upload`. Raises `InputError`."""
+    _refuse_too_many(data, "the file", MOST_VALUES_SENT)
+    return _parsed(data.removeprefix(b"\xef\xbb\xbf"), "the file")
 
 
 def source_of(resources: Sequence[Mapping[str, Any]]) -> Source:
@@ -141,12 +149,12 @@ def _of_bytes(data: bytes, name: str, *, one_patient: bool) -> Iterator[RawResou
     return iter(_opened(_parsed(data, name), name))
 
 
-def _refuse_too_many(data: bytes, name: str) -> None:
+def _refuse_too_many(data: bytes, name: str, most_values: int = MOST_VALUES) -> None:
     """Counts before parsing, because parsed JSON takes up to thirty times its size."""
     if data.count(b'"resource"') > MOST_ENTRIES:
         raise _too_many(name)
-    if data.count(b",") + data.count(b"{") + data.count(b"[") > MOST_VALUES:
-        raise InputError(f"{name} holds more than {MOST_VALUES:,} JSON values, the limit for one patient's record")
+    if data.count(b",") + data.count(b"{") + data.count(b"[") > most_values:
+        raise InputError(f"{name} holds more than {most_values:,} JSON values, the limit for one patient's record")
 
 
 def _too_many(name: str) -> InputError:

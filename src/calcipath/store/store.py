@@ -97,7 +97,11 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees the store as of its beginning. Raises `StoreError`."""
+        """A transaction that sees the store as of its beginning. Raises `StoreError`.
+
+        Read rows whole before anything is made of them: after an error between two rows its traceback keeps the cursor,
+        the cursor keeps SQLite's view of that moment, and nothing newer is seen on this connection nor wiped.
+        """
         self._after_fork()
         with translated(self._place.words), self._engine.connect() as connection:
             if self.postgres:

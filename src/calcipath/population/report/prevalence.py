@@ -87,7 +87,7 @@ def measures_of_verdicts(guideline: Guideline) -> list[Measure]:
         for level in (*reversed(LADDER), *(name for name in LEVELS if name not in LADDER))
     ]
     urgent = [
-        Measure("urgent finding", u.id, title(u.id), EVERYBODY, identifier(f"urgent:{u.id}"), "true")
+        Measure("urgent finding", u.id, u.label or title(u.id), EVERYBODY, identifier(f"urgent:{u.id}"), "true")
         for u in guideline.urgent
     ]
     factors = [

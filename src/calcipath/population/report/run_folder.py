@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,7 @@ from typing import Any, Final
 import duckdb
 
 from calcipath.errors import InputError
-from calcipath.population.duckdb_engine import JOIN_CHOICES, Database
+from calcipath.population.duckdb_engine import Database
 from calcipath.population.sql_columns import text
 
 FETCHED: Final = 10_000  # rows at a time
@@ -81,15 +80,6 @@ class ReportDatabase(Database):
         while found := cursor.fetchmany(FETCHED):
             yield from found
         cursor.close()
-
-    @contextmanager
-    def joins_as_written(self) -> Iterator[None]:
-        """Joins whose left side flows past the right one, so that its order stays and only the right is kept in memory."""
-        self.run(f"SET disabled_optimizers = '{JOIN_CHOICES}'")
-        try:
-            yield
-        finally:
-            self.run("RESET disabled_optimizers")
 
     def fill(self, table: str, columns: Mapping[str, str], rows: list[tuple[Any, ...]]) -> None:
         """A table of these columns (with SQL types) and rows."""

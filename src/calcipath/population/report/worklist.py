@@ -12,6 +12,7 @@ from typing import Final
 
 from calcipath.guideline.model import Guideline
 from calcipath.output.wording import unit
+from calcipath.population.duckdb_engine import JOIN_CHOICES, LONG_TEXT
 from calcipath.population.reason_query import missing_query
 from calcipath.population.report.csv_files import copy_csv
 from calcipath.population.report.row_texts import RowText, computed_numbers, row_text
@@ -47,10 +48,11 @@ def make_worklist(database: ReportDatabase, run: RunFolder, standing: StandingSq
 
 def _stand(database: ReportDatabase, run: RunFolder, standing: StandingSql) -> None:
     found = standing.select(run.facts)
-    database.run(
-        f"CREATE OR REPLACE TABLE packed AS SELECT p.site, p.as_of, s.* FROM ({found}) AS s "
-        f"JOIN (SELECT patient, site, as_of FROM {run.patients}) AS p ON s.patient = p.patient"
-    )
+    with database.without(LONG_TEXT):
+        database.run(
+            f"CREATE OR REPLACE TABLE packed AS SELECT p.site, p.as_of, s.* FROM ({found}) AS s "
+            f"JOIN (SELECT patient, site, as_of FROM {run.patients}) AS p ON s.patient = p.patient"
+        )
     entries = f"SELECT patient, site, as_of, {standing.columns()} FROM packed"
     database.run(f"CREATE OR REPLACE VIEW standing AS {entries}")
 
@@ -78,7 +80,8 @@ def _miss(database: ReportDatabase, run: RunFolder, listing: Listing) -> None:
         return
     query = missing_query(listing.guideline, f"(SELECT * FROM {run.facts} WHERE patient IN ({wanted}))")
     needed = ", ".join(["patient", *(own for item in items for own in query.words[item].values())])
-    database.run(f"CREATE OR REPLACE TEMP TABLE gap AS SELECT {needed} FROM ({query.sql})")
+    with database.without(LONG_TEXT):
+        database.run(f"CREATE OR REPLACE TEMP TABLE gap AS SELECT {needed} FROM ({query.sql})")
     for item in items:
         words = query.words[item]
         names = ", ".join(words.values()) or "0 AS none"
@@ -114,7 +117,7 @@ def _explain(database: ReportDatabase, run: RunFolder, listing: Listing) -> None
     chosen = f"SELECT {kept}, missing, computed, {chosen} AS chosen FROM ({rows})"
     references = "list_filter(list_transform(chosen, lambda f: f.reference), lambda x: x IS NOT NULL AND x <> '')"
     said = f"array_to_string(list_transform(chosen, lambda f: {_fact_in_words(listing.guideline)}), '; ')"
-    with database.joins_as_written():
+    with database.without(JOIN_CHOICES):  # the patients flow past the rows, and stay in their order
         database.run(
             f"CREATE OR REPLACE TABLE unordered AS SELECT {kept}, "
             f"CASE WHEN len(missing) > 0 THEN concat({literal(NOT_KNOWN)}, array_to_string(missing, ', ')) "
