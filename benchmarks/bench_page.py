@@ -104,7 +104,8 @@ def weight(page: Page, base: str) -> dict[str, int]:
     """Bytes of every address that the views of the case that is shown ask for, each compressed as a proxy would."""
     weighed: dict[str, int] = {}
     answers: list[Any] = []
-    page.on("response", answers.append)
+    page.wait_for_load_state("networkidle")
+    page.on("response", lambda each: answers.append(each))  # noqa: PLW0108
     address = page.url
     for view in ("", "/orders", "/dose", "/follow-up", "/summary", "/patient", "/record"):
         page.goto(f"{address}{view}", wait_until="networkidle")
