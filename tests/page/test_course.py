@@ -101,6 +101,7 @@ def test_restarting_the_service_loses_nothing(opening: Any, tmp_path: Path) -> N
         assert f"Next visit: {day(-14)}" in after[0]
         walk.go(f"{address}/follow-up")
         assert "left shin" in page.text_content("#response")
-        assert page.evaluate("() => document.querySelector('figure img').decode().then(() => true)")
+        page.locator("figure img").scroll_into_view_if_needed()
+        page.wait_for_function("() => document.querySelector('figure img').naturalWidth === 1")
         walk.go()
         assert page.locator("#cases li").count() == 1
