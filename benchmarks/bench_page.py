@@ -105,7 +105,7 @@ def weight(page: Page, base: str) -> dict[str, int]:
     weighed: dict[str, int] = {}
     answers: list[Any] = []
     page.wait_for_load_state("networkidle")
-    page.on("response", lambda each: answers.append(each))  # noqa: PLW0108
+    page.on("response", lambda each: answers.append(each))
     address = page.url
     for view in ("", "/orders", "/dose", "/follow-up", "/summary", "/patient", "/record"):
         page.goto(f"{address}{view}", wait_until="networkidle")

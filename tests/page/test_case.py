@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from calcipath.errors import InputError
 from calcipath.service.settings import read_settings
 
 sys.path.append(str(Path(__file__).parents[1] / "service"))
@@ -160,3 +161,15 @@ def test_settings_of_the_page(tmp_path: Path) -> None:
     assert (found.page, found.page_accounts, found.photographs) == (True, True, "pictures")
     file.write_text("page: false\n")
     assert not read_settings(str(file), **asked).page  # type: ignore[arg-type]
+
+
+def test_the_page_may_be_served_without_an_ehr(tmp_path: Path) -> None:
+    """Beyond this machine: with accounts, an https address and a key; the services for an EHR then answer nobody."""
+    file = tmp_path / "service.yaml"
+    file.write_text("page: true\npublic_url: https://calcipath.example\ndigest_key_env: PAGE_KEY\n")
+    asked = {"host": "0.0.0.0", "port": 8080, "workers": 1, "site": "", "store": ""}  # noqa: S104
+    found = read_settings(str(file), **asked, environment={"PAGE_KEY": "k" * 32})  # type: ignore[arg-type]
+    assert (found.page, found.page_accounts, found.open) == (True, True, False)
+    file.write_text("public_url: https://calcipath.example\ndigest_key_env: PAGE_KEY\n")
+    with pytest.raises(InputError, match="answers only clients that it knows"):
+        read_settings(str(file), **asked, environment={"PAGE_KEY": "k" * 32})  # type: ignore[arg-type]

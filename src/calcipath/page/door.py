@@ -33,6 +33,10 @@ from calcipath.register.refusals import Changed, NotAllowed, NotYours, TooManyAt
 from calcipath.register.sessions import Session
 from calcipath.store.failures import StoreError
 
+# After a form was refused the address is that of the act; its view stands before it.
+_ACTS = re.compile(
+    r"/(?:answers|visits|photographs|settings|remove|share|unshare|delete|new|change)$|cases/(?:upload|example|new)$"
+)
 Handler = Callable[[Visit], Response]
 Again = Callable[[Visit, Markup], Response]
 GUESSES_AT_ONCE = 2  # passwords that are checked at the same time: each takes 64 MB
@@ -307,7 +311,8 @@ class Door:
         def act(visit: Visit) -> Response:
             there = urlsplit(request.headers.get("referer", ""))
             ours = there.netloc.lower() in self._settings.hosts
-            response = see("/" + there.path.lstrip("/\\") if ours else f"{visit.base}/")  # // begins a host
+            path = _ACTS.sub("", there.path.lstrip("/\\"))  # // begins a host
+            response = see(f"/{path}" if ours else f"{visit.base}/")
             response.set_cookie(
                 "calcipath-units",
                 "si" if visit.form.text("units") == "si" else "us",

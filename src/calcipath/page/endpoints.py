@@ -32,7 +32,7 @@ from calcipath.page.visit_forms import entries_of
 from calcipath.register.access import Case, Level
 from calcipath.register.entries import CASE_SYSTEM
 from calcipath.register.exchange import is_exported_case, settings_of
-from calcipath.register.refusals import NotAllowed
+from calcipath.register.refusals import NotAllowed, NotYours
 from calcipath.register.register import Register
 from calcipath.register.upload import settled
 from calcipath.sources.files import read_upload, sent_json
@@ -214,7 +214,10 @@ class Endpoints:
 
     def photograph(self, visit: Visit) -> Response:
         """The bytes of one."""
-        found, data = self.register.photographs.read(visit.account, visit.handle, visit.name)
+        try:
+            found, data = self.register.photographs.read(visit.account, visit.handle, visit.name)
+        except InputError:
+            raise NotYours from None
         return picture(data, found.media_type)
 
     def summary(self, visit: Visit) -> Response:

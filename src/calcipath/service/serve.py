@@ -113,7 +113,7 @@ def build(settings: Settings, replay: ReplayGuard) -> Starlette:
         keeper=keeper,
         digester=Digester(settings.digest_key),
         observer=Observer(),
-        authenticate=authenticator(settings, replay) if settings.clients else None,
+        authenticate=None if settings.open else authenticator(settings, replay),
         budget=settings.alerts.budget,
         memory_seconds=settings.alerts.memory_days * 86400.0,
         notes=settings.notes,

@@ -74,7 +74,7 @@ class Settings:
     @property
     def open(self) -> bool:
         """Whether callers need no key: only for trying it on this machine."""
-        return not self.clients
+        return not self.clients and self.host in LOOPBACK_HOSTS and _is_here(self.public_url)
 
 
 _KEYS = (
@@ -102,7 +102,9 @@ def read_settings(
     loopback = host in LOOPBACK_HOSTS
     public = _text(entry, "public_url", f"http://{'localhost' if host == '::1' else host}:{port}").rstrip("/")
     clients = tuple(_client(each, path) for each in entry.entries("clients"))
-    _require_keys(loopback, public, clients)
+    here = loopback and not clients and _is_here(public)
+    if not entry.data.get("page"):
+        _require_keys(loopback, public, clients)
     smart = entry.entry("smart")
     found = Settings(
         public_url=public,
@@ -122,10 +124,10 @@ def read_settings(
         most_body_bytes=_whole(entry, "most_body_megabytes", 64, 1, 1024) * MEGABYTE,
         fetch_seconds=float(_whole(entry, "fetch_seconds", 8, 1, 60)),
         metrics=entry.flag("metrics", True),
-        digest_key=_digest_key(entry, environment, open_=not clients),
+        digest_key=_digest_key(entry, environment, open_=here),
         keep_patient=entry.flag("keep_patient"),
         keep_comments=entry.flag("keep_comments"),
-        **_page(entry, public, loopback=loopback and not clients),
+        **_page(entry, public, loopback=here),
     )
     _check_addresses(found)
     if found.smart and found.workers > 1:
@@ -186,6 +188,14 @@ def _entry(path: str) -> Entry:
     return entry
 
 
+def _is_here(public: str) -> bool:
+    """Whether an address is one of this machine alone."""
+    try:
+        return read_address(public).loopback
+    except AddressRefused:
+        return False
+
+
 def _require_keys(loopback: bool, public: str, clients: tuple[Client, ...]) -> None:
     if clients:
         return
@@ -194,11 +204,7 @@ def _require_keys(loopback: bool, public: str, clients: tuple[Client, ...]) -> N
             "beyond this machine the service answers only clients that it knows: name them in the settings ('clients'), "
             "or bind it to 127.0.0.1"
         )
-    try:
-        outside = not read_address(public).loopback
-    except AddressRefused:
-        outside = True
-    if outside:
+    if not _is_here(public):
         raise InputError(
             "'public_url' is an address beyond this machine, and no clients are named: name them ('clients')"
         )
