@@ -100,16 +100,17 @@ def first_views(page: Page, base: str, record: Path, runs: int) -> list[float]:
     return found
 
 
-def weight(page: Page, base: str) -> dict[str, int]:
-    """Bytes of every address that the views of the case that is shown ask for, each compressed as a proxy would."""
-    weighed: dict[str, int] = {}
+def weight(page: Page, base: str) -> dict[str, tuple[int, int]]:
+    """Bytes of every address that the views of the case that is shown ask for: compressed, and as they are sent."""
+    weighed: dict[str, tuple[int, int]] = {}
     answers: list[Any] = []
     page.wait_for_load_state("networkidle")
-    page.on("response", lambda each: answers.append(each))  # noqa: PLW0108
+    page.on("response", lambda each: answers.append(each))
     address = page.url
     for view in ("", "/orders", "/dose", "/follow-up", "/summary", "/patient", "/record"):
         page.goto(f"{address}{view}", wait_until="networkidle")
-        weighed |= {each.url.removeprefix(base): len(gzip.compress(each.body(), 6)) for each in answers if each.ok}
+        bodies = {each.url.removeprefix(base): each.body() for each in answers if each.ok}
+        weighed |= {place: (len(gzip.compress(body, 6)), len(body)) for place, body in bodies.items()}
         answers.clear()
     return weighed
 
@@ -128,9 +129,10 @@ def main(runs: int, resources: int, chromium: str) -> None:
         told("slider to new curve", moves(page, base, runs))
         told(f"first view of {resources} resources", first_views(page, base, record, max(3, runs // 2)))
         weighed = weight(page, base)
-        print(f"all views of that case, compressed: {sum(weighed.values()) / 1000:.0f} kB in {len(weighed)} addresses")
-        for address, size in sorted(weighed.items(), key=lambda one: -one[1])[:4]:
-            print(f"  {size / 1000:.0f} kB {address}")
+        small, sent = (sum(each) / 1000 for each in zip(*weighed.values(), strict=True))
+        print(f"all views of that case: {small:.0f} kB compressed, {sent:.0f} kB as sent, {len(weighed)} addresses")
+        for place, (one, other) in sorted(weighed.items(), key=lambda each: -each[1][0])[:4]:
+            print(f"  {one / 1000:.0f} kB compressed, {other / 1000:.0f} kB as sent: {place}")
         browser.close()
     print(f"load afterwards {os.getloadavg()[0]:.1f}")
 

@@ -56,7 +56,7 @@ def test_all_of_a_visit_weighs_less_than_500_kilobytes_when_it_is_compressed(wal
     answers: list[Any] = []
     address = walk.example(RESPONDING)
     walk.page.wait_for_load_state("networkidle")
-    walk.page.on("response", lambda each: answers.append(each))  # noqa: PLW0108
+    walk.page.on("response", lambda each: answers.append(each))
     for view in VIEWS:
         walk.page.goto(f"{walk.base}{address}{view}", wait_until="networkidle")
         weighed |= {each.url: len(gzip.compress(each.body(), 6)) for each in answers if each.ok}
