@@ -25,7 +25,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from patient import patient_bundle
 from playwright.sync_api import Page, sync_playwright
@@ -102,17 +101,13 @@ def first_views(page: Page, base: str, record: Path, runs: int) -> list[float]:
 
 def weight(page: Page, base: str) -> dict[str, tuple[int, int]]:
     """Bytes of every address that the views of the case that is shown ask for: compressed, and as they are sent."""
-    weighed: dict[str, tuple[int, int]] = {}
-    answers: list[Any] = []
-    page.wait_for_load_state("networkidle")
-    page.on("response", lambda each: answers.append(each))
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url))
     address = page.url
     for view in ("", "/orders", "/dose", "/follow-up", "/summary", "/patient", "/record"):
-        page.goto(f"{address}{view}", wait_until="networkidle")
-        bodies = {each.url.removeprefix(base): each.body() for each in answers if each.ok}
-        weighed |= {place: (len(gzip.compress(body, 6)), len(body)) for place, body in bodies.items()}
-        answers.clear()
-    return weighed
+        page.goto(f"{address}{view}")
+    bodies = {each.removeprefix(base): page.context.request.get(each).body() for each in sorted(asked)}
+    return {place: (len(gzip.compress(body, 6)), len(body)) for place, body in bodies.items()}
 
 
 def told(what: str, taken: list[float]) -> None:
