@@ -25,7 +25,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from patient import patient_bundle
 from playwright.sync_api import Page, sync_playwright
@@ -100,18 +99,15 @@ def first_views(page: Page, base: str, record: Path, runs: int) -> list[float]:
     return found
 
 
-def weight(page: Page, base: str) -> dict[str, int]:
-    """Bytes of every address that the views of the case that is shown ask for, each compressed as a proxy would."""
-    weighed: dict[str, int] = {}
-    answers: list[Any] = []
-    page.wait_for_load_state("networkidle")
-    page.on("response", lambda each: answers.append(each))
+def weight(page: Page, base: str) -> dict[str, tuple[int, int]]:
+    """Bytes of every address that the views of the case that is shown ask for: compressed, and as they are sent."""
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url))
     address = page.url
     for view in ("", "/orders", "/dose", "/follow-up", "/summary", "/patient", "/record"):
-        page.goto(f"{address}{view}", wait_until="networkidle")
-        weighed |= {each.url.removeprefix(base): len(gzip.compress(each.body(), 6)) for each in answers if each.ok}
-        answers.clear()
-    return weighed
+        page.goto(f"{address}{view}")
+    bodies = {each.removeprefix(base): page.context.request.get(each).body() for each in sorted(asked)}
+    return {place: (len(gzip.compress(body, 6)), len(body)) for place, body in bodies.items()}
 
 
 def told(what: str, taken: list[float]) -> None:
@@ -128,9 +124,10 @@ def main(runs: int, resources: int, chromium: str) -> None:
         told("slider to new curve", moves(page, base, runs))
         told(f"first view of {resources} resources", first_views(page, base, record, max(3, runs // 2)))
         weighed = weight(page, base)
-        print(f"all views of that case, compressed: {sum(weighed.values()) / 1000:.0f} kB in {len(weighed)} addresses")
-        for address, size in sorted(weighed.items(), key=lambda one: -one[1])[:4]:
-            print(f"  {size / 1000:.0f} kB {address}")
+        small, sent = (sum(each) / 1000 for each in zip(*weighed.values(), strict=True))
+        print(f"all views of that case: {small:.0f} kB compressed, {sent:.0f} kB as sent, {len(weighed)} addresses")
+        for place, (one, other) in sorted(weighed.items(), key=lambda each: -each[1][0])[:4]:
+            print(f"  {one / 1000:.0f} kB compressed, {other / 1000:.0f} kB as sent: {place}")
         browser.close()
     print(f"load afterwards {os.getloadavg()[0]:.1f}")
 

@@ -1,7 +1,7 @@
 """Screen a generated population, beside a phenotype written by hand for DuckDB and a plain Python loop, in one run.
 
     .venv/bin/calcipath generate /tmp/population --patients 1000000 --population mixed
-    .venv/bin/python benchmarks/bench_population.py /tmp/population [--memory 500MB] [--python-patients 2000]
+    .venv/bin/python benchmarks/bench_population.py /tmp/population [--memory 400MB] [--python-patients 2000]
 
 Each way runs in a process of its own, `--rounds` times; the better time counts, and the greatest memory. Two queries are
 written by hand: a small phenotype (`population_by_hand.sql`), and the whole work (`population_by_hand_whole.sql`). What they do
@@ -101,7 +101,7 @@ def main() -> int:
     """Run all ways and print seconds, megabytes and ratios."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("source", type=Path)
-    parser.add_argument("--memory", default="500MB")
+    parser.add_argument("--memory", default="400MB")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--python-patients", type=int, default=2000)
     chosen = parser.parse_args()

@@ -63,8 +63,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="duckdb (default: on this machine), or a Spark Connect server as sc://HOST:PORT, which must see SOURCE",
     )  # fmt: skip
     parser.add_argument(
-        "--memory", type=_memory, default="500MB", metavar="SIZE",
-        help="limit of the engine on this machine (default: 500MB)",
+        "--memory", type=_memory, default="400MB", metavar="SIZE",
+        help="limit of the engine on this machine (default: 400MB)",
     )  # fmt: skip
     parser.add_argument(
         "--threads", type=_threads, default=None, metavar="N",
@@ -95,7 +95,7 @@ def _engine(text: str) -> str:
 
 def _memory(text: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,5}(MB|GB)", text):
-        raise argparse.ArgumentTypeError(f"needs a size such as 500MB or 4GB, not {text!r}")
+        raise argparse.ArgumentTypeError(f"needs a size such as 400MB or 4GB, not {text!r}")
     return text
 
 

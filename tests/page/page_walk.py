@@ -17,7 +17,10 @@ THIGH, BREAST, RESPONDING = "thigh-ulcer-four-sessions", "haemodialysis-breast-e
 ACCOUNTS: tuple[tuple[str, Role], ...] = (("ada", "administrator"), ("cleo", "clinician"), ("rosa", "reader"))
 PASSWORD = "four words are better"  # noqa: S105  of the tests
 VIEWS = ("", "/orders", "/dose", "/follow-up", "/summary", "/patient", "/record")
-_RUN_AXE = """asked => axe.run(document, {...asked, resultTypes: ["violations"]}).then(found =>
+_RUN_AXE = """asked => Promise.race([
+    axe.run(document, {...asked, resultTypes: ["violations"]}),
+    new Promise((_, fail) => setTimeout(() => fail(new Error("axe did not end")), 60000)),
+]).then(found =>
     found.violations.map(one => one.id + ": " + one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | ")))"""
 _WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from typing import Any
 
 from page_walk import RESPONDING, THIGH, VIEWS, Walk
 
@@ -52,15 +51,12 @@ def test_units_are_switched_on_every_view_and_stay(walk: Walk) -> None:
 
 def test_all_of_a_visit_weighs_less_than_500_kilobytes_when_it_is_compressed(walk: Walk) -> None:
     """Every address that the browser asks for, over all views of a case; each is compressed here as a proxy would."""
-    weighed: dict[str, int] = {}
-    answers: list[Any] = []
     address = walk.example(RESPONDING)
-    walk.page.wait_for_load_state("networkidle")
-    walk.page.on("response", lambda each: answers.append(each))
+    walk.requests.clear()
     for view in VIEWS:
-        walk.page.goto(f"{walk.base}{address}{view}", wait_until="networkidle")
-        weighed |= {each.url: len(gzip.compress(each.body(), 6)) for each in answers if each.ok}
-        answers.clear()
+        walk.go(f"{address}{view}")
+    asked = sorted(set(walk.requests))
+    weighed = {each: len(gzip.compress(walk.page.context.request.get(each).body(), 6)) for each in asked}
     assert any(each.endswith("page.js") for each in weighed) and any(each.endswith(".css") for each in weighed)
     assert sum(weighed.values()) < MOST_BYTES
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from page_walk import ROOT, Walk
+from running import Running
 
 CASES = sorted((ROOT / "tests" / "data" / "cases").glob("*.bundle.json"))
 UNSEEN = sorted((ROOT / "tests" / "data" / "unseen").glob("*.bundle.json"))
@@ -19,14 +22,23 @@ def test_there_are_records_to_bring() -> None:
     assert [len(each) for each in (CASES, UNSEEN, EXAMPLES, SHIPPED)] == [22, 12, 1, 3]
 
 
+@pytest.fixture(scope="module")
+def same_walk(chromium: Any, service: Running) -> Iterator[Walk]:
+    """One page for all records: what is new in each test is the record."""
+    context = chromium.new_context()
+    yield Walk(context.new_page(), service.base)
+    context.close()
+
+
 def level_of(walk: Walk) -> str:
     """The step of the ladder that is marked, by the name that the guideline gives it."""
     return walk.said(".ladder .here").removeprefix("Here: ").replace(" ", "-").lower()
 
 
 @pytest.mark.parametrize("file", [*CASES, *UNSEEN, *EXAMPLES, *SHIPPED], ids=lambda file: file.name.split(".")[0])
-def test_a_record_is_brought_and_assessed(file: Path, walk: Walk) -> None:
+def test_a_record_is_brought_and_assessed(file: Path, same_walk: Walk) -> None:
     """The suspicion is one that the case's source allows, and what is urgent by it stands before what is to do."""
+    walk = same_walk
     walk.bring(file)
     expected = file.with_name(file.name.replace(".bundle.json", ".expect.yaml"))
     if expected.exists():
@@ -36,6 +48,7 @@ def test_a_record_is_brought_and_assessed(file: Path, walk: Walk) -> None:
         assert walk.page.locator("#urgent > ul > li").count() >= len(urgent)
     held = [each.inner_text() for each in walk.page.locator("#held > ul > li").all()]
     assert all("do not act on this yet" in each for each in held)
+    assert walk.complaints == []
 
 
 def test_a_dropped_file_is_brought(walk: Walk) -> None:

@@ -20,7 +20,7 @@ LONG_TEXT: Final = "common_subexpressions,statistics_propagation"
 class Database:
     """A database in a folder of its own, which it also spills into. Raises `duckdb.Error`."""
 
-    def __init__(self, folder: str, *, memory: str = "500MB", threads: int = 2) -> None:
+    def __init__(self, folder: str, *, memory: str = "400MB", threads: int = 2) -> None:
         self.folder, self.threads = folder, threads
         self._connection = duckdb.connect(f"{folder}/screening.duckdb")
         self.run(f"SET threads = {threads}")

@@ -80,7 +80,7 @@ class Changes:
         }
 
 
-def guideline_changes(now: Side, then: Side, rows: Path, *, memory: str = "500MB", threads: int = 2) -> Changes:
+def guideline_changes(now: Side, then: Side, rows: Path, *, memory: str = "400MB", threads: int = 2) -> Changes:
     """Compare; `rows` names a CSV file to write, a row for each patient and item. Raises `InputError`."""
     runs = open_run(now.run), open_run(then.run)
     with (

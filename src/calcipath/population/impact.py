@@ -35,7 +35,7 @@ def count_cards(
     services: Collection[str] = (),
     sample: Sample | None = None,
     cards: Path | None = None,
-    memory: str = "500MB",
+    memory: str = "400MB",
     threads: int = 2,
 ) -> CardImpact:
     """The cards of each service (or of those named) in the run's patients.

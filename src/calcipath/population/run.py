@@ -45,7 +45,7 @@ class RunOptions:
     seen (`encounters.parquet`); both on DuckDB only."""
 
     screen: ScreenOptions
-    memory: str = "500MB"
+    memory: str = "400MB"
     threads: int = 2
     flat: str = ""
     encounters: bool = False

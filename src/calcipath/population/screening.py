@@ -33,7 +33,7 @@ from calcipath.population.portions import for_each_portion
 from calcipath.population.results import judged_query
 from calcipath.population.source import Source, make_ready
 
-PORTION: Final = 25_000  # patients; two at a time fit into the usual 500 MB, twice as many would be spilled
+PORTION: Final = 16_000  # patients; two at a time fit into the usual 400 MB, more would be spilled
 SPOKEN: Final = (
     "SELECT patient, list_sort(list(struct_pack(fact := fact, holds := holds, low := low, high := high, "
     '"position" := position, reference := reference, dated := dated))) AS facts FROM picked '

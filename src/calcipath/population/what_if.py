@@ -60,7 +60,7 @@ def what_if(
     *,
     services: Collection[str] = (),
     sample: Sample | None = None,
-    memory: str = "500MB",
+    memory: str = "400MB",
     threads: int = 2,
 ) -> WhatIf:
     """Count and compare; writes `what-if.json`, and with `then` also `what-if.csv`, into `folder`. Raises `InputError`."""

@@ -46,7 +46,7 @@ class ReportOptions:
 
     top: int = TOP
     mask_under: int = 5
-    memory: str = "500MB"
+    memory: str = "400MB"
     threads: int = 2
     fhir: bool = True
     patient_csv: bool = True
