@@ -1,4 +1,4 @@
-"""A real service and a real Chromium for the whole session, and a page whose console must stay silent."""
+"""A real service for the whole session, a real Chromium for a module, and a page whose console must stay silent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "service"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from page_walk import ACCOUNTS, PASSWORD, Walk
+from page_walk import ACCOUNTS, PASSWORD, Walk, store_in
 from running import Running, serving
 
 from calcipath.register.register import Register
@@ -35,10 +35,6 @@ OPTIONS = (
 Opening = Callable[..., Walk]
 
 
-def store_in(folder: Path) -> str:
-    return f"sqlite:///{folder / 'store.sqlite'}"
-
-
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The service as it is started without settings: one local user."""
@@ -47,9 +43,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser. Without one the tests are skipped, or fail where the independent engines are required."""
+    """One browser for a module: while it lives, its event loop runs in this thread, and other tests need one of their own.
+
+    Without one the tests are skipped, or fail where the independent engines are required."""
     if CHROMIUM is None and not REQUIRED:
         pytest.skip("no Chromium is installed")
     from playwright.sync_api import sync_playwright

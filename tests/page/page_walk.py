@@ -16,6 +16,13 @@ OF_COLOUR = ("color-contrast", "link-in-text-block")
 THIGH, BREAST, RESPONDING = "thigh-ulcer-four-sessions", "haemodialysis-breast-eschar", "follow-up-responding"
 ACCOUNTS: tuple[tuple[str, Role], ...] = (("ada", "administrator"), ("cleo", "clinician"), ("rosa", "reader"))
 PASSWORD = "four words are better"  # noqa: S105  of the tests
+
+
+def store_in(folder: Path) -> str:
+    """The address of a store in a folder."""
+    return f"sqlite:///{folder / 'store.sqlite'}"
+
+
 VIEWS = ("", "/orders", "/dose", "/follow-up", "/summary", "/patient", "/record")
 _RUN_AXE = """asked => Promise.race([
     axe.run(document, {...asked, resultTypes: ["violations"]}),

@@ -7,10 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from page_walk import Walk
+from page_walk import Walk, store_in
 from running import serving
-
-from conftest import store_in
 
 # a red square of 1 pixel as PNG
 PICTURE = base64.b64decode(

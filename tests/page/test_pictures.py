@@ -50,9 +50,8 @@ def test_the_dose(walk: Walk, tmp_path: Path) -> None:
 
 def test_the_first_screen(chromium: object, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """On a service of its own: the list of cases is empty as at a first visit."""
+    from page_walk import store_in
     from running import serving
-
-    from conftest import store_in
 
     opening = request.getfixturevalue("opening")
     with serving(tmp_path, "--store", store_in(tmp_path)) as running:
