@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from page_walk import THIGH, Walk
@@ -170,3 +171,11 @@ def test_the_dose_works_without_the_script(opening: Any) -> None:
     walk.button("Simulate").click()
     walk.page.wait_for_selector("#dose-curve")
     assert "806 mmol a week" in walk.said("#dose-result")
+
+
+def test_the_order_list_is_copied_and_the_reader_is_told(walk: Walk) -> None:
+    walk.example(THIGH)
+    walk.page.get_by_role("link", name="Order list").click()
+    walk.page.get_by_role("button", name="Copy the list").click()
+    status = walk.page.locator("#said")
+    status.filter(has_text=re.compile("Copied|Selected")).wait_for()

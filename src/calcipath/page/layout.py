@@ -37,7 +37,17 @@ def html(visit: Visit | None, title: str, *content: object, base: str = "", mess
         "body",
         tag("a", _("Skip to the content"), href="#main", class_="skip no-print"),
         top,
-        tag("div", message, id=SAID, role="status", aria_live="polite", class_="said-now no-print"),
+        tag(
+            "div",
+            message,
+            id=SAID,
+            role="status",
+            aria_live="polite",
+            class_="said-now no-print",
+            data_copied=_("Copied."),
+            data_selected=_("Selected: copy it with Ctrl+C."),
+            data_silent=_("The service did not answer; what is shown is the last answer."),
+        ),
         *content,
         tag("footer", tag("p", _words()), class_="no-print"),
     )

@@ -41,7 +41,7 @@
       place.dataset.shown = String(Number(place.dataset.shown ?? "0") + 1);
       tell(form, place);
     } catch {
-      say("The service did not answer; what is shown is the last answer.");
+      say(said?.dataset.silent);
     }
     place.removeAttribute("aria-busy");
   }
@@ -91,11 +91,11 @@
       const text = document.getElementById(button.dataset.copy);
       try {
         await navigator.clipboard.writeText(text.value);
-        say("Copied.");
+        say(said?.dataset.copied);
       } catch {
         text.focus();
         text.select();
-        say("Selected: copy it with Ctrl+C.");
+        say(said?.dataset.selected);
       }
     });
   }
