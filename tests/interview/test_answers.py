@@ -334,4 +334,5 @@ def test_ids_come_from_the_caller() -> None:
 
 def test_resources_are_json() -> None:
     for fact in BOOLEAN:
-        json.dumps(answered(fact, affirmatives(fact)[0]))
+        found = answered(fact, affirmatives(fact)[0])
+        assert json.loads(json.dumps(found)) == found

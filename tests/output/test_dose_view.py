@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from calcipath.api import assess_path, dose_path
-from calcipath.dosing import WHILE_A_CONTROL_MOVES, Dosed, DoseOptions, curve_of, dosed, reference_curve_of
+from calcipath.dosing import Dosed, DoseOptions, curve_of, dosed, reference_curve_of
 from calcipath.output.dose_view import dose_view
 from calcipath.output.plan import withhold
 from calcipath.output.wording import clean
@@ -285,19 +284,3 @@ def test_no_text_becomes_markup(night: Dosed, outline: Any) -> None:
     outline(piece)
     assert "<script" not in piece
     assert "alert(1)" in piece
-
-
-def test_answer_and_view_are_quick() -> None:
-    """Of one core, for a control that moves: the whole within 200 ms (it takes about half of that)."""
-    options = DoseOptions(
-        weight=70, salt="pentahydrate", dose=25, population=WHILE_A_CONTROL_MOVES, modality="hemodialysis", sessions=3, hours=4
-    )  # fmt: skip
-    spent = []
-    for _ in range(5):
-        begin = time.process_time()
-        found = dosed(options)
-        curve = curve_of(found, others=bool(found.answer["disagreement"]))
-        dose_view(found.answer, curve=curve, reference=reference_curve_of(found), defaults=found.knowledge.defaults)
-        spent.append(time.process_time() - begin)
-    print(f"{1000 * min(spent):.0f} ms")
-    assert min(spent) < 0.2

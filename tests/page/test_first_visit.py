@@ -177,5 +177,6 @@ def test_the_order_list_is_copied_and_the_reader_is_told(walk: Walk) -> None:
     walk.example(THIGH)
     walk.page.get_by_role("link", name="Order list").click()
     walk.page.get_by_role("button", name="Copy the list").click()
-    status = walk.page.locator("#said")
-    status.filter(has_text=re.compile("Copied|Selected")).wait_for()
+    said = walk.page.locator("#said")
+    said.filter(has_text=re.compile("Copied|Selected")).wait_for()
+    assert said.get_attribute("aria-live") == "polite"

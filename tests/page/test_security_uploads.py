@@ -182,6 +182,7 @@ def test_forms_that_are_none(browser: Browser) -> None:
         (picture(), "not JSON"),
         (b"", "Choose a file"),
     ],
+    ids=lambda each: each if isinstance(each, str) else "file",  # the bytes of a gzip file hold the time
 )  # fmt: skip
 def test_files_that_are_no_record(
     browser: Browser, running: tuple[Site, subprocess.Popen[bytes]], data: bytes, words: str

@@ -8,6 +8,7 @@ from typing import Any, cast
 from calcipath.assessment.verdicts import Verdicts
 from calcipath.course.model import Course, CourseThresholds, DosePeriod, Point, Topic, Word, WordKind
 from calcipath.course.response import assess_course
+from calcipath.guideline.model import Guideline
 from calcipath.guideline.units import UnitError
 from calcipath.record.evidence import event_date
 from calcipath.record.facts import PickedFacts
@@ -26,9 +27,9 @@ _SERIES = {
 }
 
 
-def thresholds(verdicts: Verdicts) -> CourseThresholds:
+def thresholds(guideline: Guideline) -> CourseThresholds:
     """The site's or the software's own limits of what counts as a response."""
-    defaults = verdicts.guideline.defaults
+    defaults = guideline.defaults
     return CourseThresholds(
         days=defaults["response-days"].value,
         pain_percent=100 * defaults["response-pain-fraction"].value,
@@ -44,7 +45,7 @@ def course_of(verdicts: Verdicts, record: Record, findings: Sequence[Finding], p
         as_of=picked.moment.as_of,
         doses=doses_of(findings),
         words=_words(findings),
-        thresholds=thresholds(verdicts),
+        thresholds=thresholds(verdicts.guideline),
         **series,
     )
     return _as_dict(found, record)

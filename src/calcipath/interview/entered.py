@@ -14,7 +14,16 @@ from calcipath.record.model import When
 
 Resource = dict[str, Any]
 DAY = 86400.0
+STATED = "Stated on the clinician's page."
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
+
+def was_stated(resource: Mapping[str, Any]) -> bool:
+    """Whether a resource was entered on the page."""
+    notes = resource.get("note")
+    return any(
+        isinstance(each, Mapping) and each.get("text") == STATED for each in (notes if isinstance(notes, list) else ())
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +69,4 @@ class Entered:
 
     def notes(self) -> list[dict[str, str]]:
         """Where the statement comes from."""
-        return [{"authorString": self.author, "time": self.when, "text": "Stated on the clinician's page."}]
+        return [{"authorString": self.author, "time": self.when, "text": STATED}]

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from calcipath.assessment.assess import Assessor
-from calcipath.assessment.response import doses_of
+from calcipath.assessment.response import doses_of, thresholds
+from calcipath.course.treatment import current_treatment
 from calcipath.dosing import WHILE_A_CONTROL_MOVES, curve_of, dosed, reference_curve_of
 from calcipath.errors import InputError
 from calcipath.output.display_units import shown_in, timeline_in
@@ -36,7 +37,7 @@ KEPT = 16  # cases that stay read in memory
 @dataclass(frozen=True, slots=True)
 class Found:
     """`answer` and `timeline` in the units of the guideline; `as_of` in seconds since 1970; `days` since the record ends;
-    `doses`: when sodium thiosulfate was given."""
+    `doses`: when sodium thiosulfate was given; `treated_since`: when its current course began (s since 1970)."""
 
     answer: Mapping[str, Any]
     timeline: Timeline
@@ -44,6 +45,7 @@ class Found:
     as_of: float
     days: int | None
     doses: tuple[Bar, ...] = ()
+    treated_since: float | None = None
 
     def shown(self, units: Units, assessor: Assessor) -> tuple[Mapping[str, Any], Timeline]:
         """Answer and timeline in the reader's units."""
@@ -133,10 +135,17 @@ class CaseReading:
         found = self.assessor.assess(record, as_of=at, as_of_text=text, read_notes=notes)
         ends = record.ends
         days = int((self._clock() - ends.latest) // 86_400) if ends else None
-        given = (
-            Bar(_("sodium thiosulfate"), dose.start, dose.end, dose.end is None) for dose in doses_of(found.findings)
+        doses = doses_of(found.findings)
+        course = current_treatment(doses, at, thresholds(self.assessor.guideline))
+        return Found(
+            found.answer,
+            timeline_of(found, self.assessor.guideline),
+            record,
+            at,
+            days,
+            tuple(Bar(_("sodium thiosulfate"), dose.start, dose.end, dose.end is None) for dose in doses),
+            course.start if course else None,
         )
-        return Found(found.answer, timeline_of(found, self.assessor.guideline), record, at, days, tuple(given))
 
     def dose(self, found: Found | None, settings: Mapping[str, Any], options: DoseOptions) -> Dose:
         """The dosing answer of a record, or without one of the options alone."""

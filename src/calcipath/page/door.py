@@ -21,11 +21,13 @@ from starlette.routing import BaseRoute, Route
 
 from calcipath.errors import InputError
 from calcipath.output.markup import Markup, tag
+from calcipath.page.account_endpoints import AccountEndpoints
 from calcipath.page.account_views import login_view
 from calcipath.page.endpoints import Endpoints
 from calcipath.page.forms import NoForm, TooLarge, read_form
 from calcipath.page.language import _, catalogue, speaking
 from calcipath.page.layout import ICON, SCRIPT, STYLES, asset, asset_address, html, message
+from calcipath.page.register_table import RegisterTable
 from calcipath.page.responses import FILE_HEADERS, document, see
 from calcipath.page.visit import UNITS, Form, Units, Visit
 from calcipath.register.accounts import LOCAL
@@ -105,7 +107,8 @@ class Door:
 
     def routes(self) -> list[BaseRoute]:
         """All addresses."""
-        page = self._page
+        page, accounts = self._page, AccountEndpoints(self._page.register)
+        table = RegisterTable(page.register, page.reading)
         get: list[tuple[str, Handler]] = [
             ("/", page.first),
             ("/cases/{handle}", page.assessment),
@@ -118,9 +121,9 @@ class Door:
             ("/cases/{handle}/record", page.record),
             ("/cases/{handle}/export", page.export),
             ("/page/dose", page.free_dose),
-            ("/page/accounts", page.accounts),
-            ("/page/password", page.password),
-            ("/page/register.csv", page.table),
+            ("/page/accounts", accounts.accounts),
+            ("/page/password", accounts.password),
+            ("/page/register.csv", table.table),
         ]
         post: list[tuple[str, Handler, Again]] = [
             ("/cases/upload", page.upload, page.first),
@@ -136,9 +139,9 @@ class Door:
             ("/cases/{handle}/unshare", page.unshare, page.record),
             ("/cases/{handle}/delete", page.delete, page.record),
             ("/page/dose", page.free_dose, lambda visit, _said: page.free_dose(visit)),
-            ("/page/accounts/new", page.new_account, page.accounts),
-            ("/page/accounts/change", page.change_account, page.accounts),
-            ("/page/password", page.change_password, page.password),
+            ("/page/accounts/new", accounts.new_account, accounts.accounts),
+            ("/page/accounts/change", accounts.change_account, accounts.accounts),
+            ("/page/password", accounts.change_password, accounts.password),
         ]
         routes: list[BaseRoute] = [
             Route("/page/static/{digest}/{name}", self.static, methods=["GET"]),

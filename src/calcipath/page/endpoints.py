@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -18,21 +16,25 @@ from calcipath.interview.answers import resources_of
 from calcipath.interview.entered import Entered
 from calcipath.interview.questions import NO, UNKNOWN, opening_questions
 from calcipath.output.markup import Markup
-from calcipath.page import account_views, case_views
+from calcipath.page.assessment_view import assessment_view, question_by_id
 from calcipath.page.case_reading import CaseReading, Found
 from calcipath.page.case_settings import check_settings, is_day
+from calcipath.page.document_views import orders_view, patient_view, summary_view
 from calcipath.page.dose_forms import options_of
+from calcipath.page.dose_views import dose_page, dose_result
 from calcipath.page.first_view import example, examples, first_view
+from calcipath.page.follow_up_view import follow_up_view
 from calcipath.page.language import _
-from calcipath.page.layout import message
+from calcipath.page.layout import done
 from calcipath.page.question_forms import given_of, when_of
+from calcipath.page.record_view import record_view
 from calcipath.page.responses import attachment, document, picture, see
 from calcipath.page.visit import Visit
 from calcipath.page.visit_forms import entries_of
 from calcipath.register.access import Case, Level
 from calcipath.register.entries import CASE_SYSTEM
 from calcipath.register.exchange import is_exported_case, settings_of
-from calcipath.register.refusals import NotAllowed, NotYours
+from calcipath.register.refusals import NotYours
 from calcipath.register.register import Register
 from calcipath.register.upload import settled
 from calcipath.sources.files import read_upload, sent_json
@@ -58,7 +60,7 @@ class Endpoints:
     def first(self, visit: Visit, said: Markup | None = None) -> Response:
         """`GET /`"""
         cases = self.register.cases.of(visit.account)
-        return document(first_view(visit, cases, self.guideline, said or _done(visit)), 400 if said else 200)
+        return document(first_view(visit, cases, self.guideline, said or done(visit)), 400 if said else 200)
 
     def upload(self, visit: Visit) -> Response:
         """A record is brought: a case of our own is brought back whole, any other becomes a new case."""
@@ -84,12 +86,15 @@ class Endpoints:
             bundle = example(visit.form.text("example"))
         except KeyError:
             raise InputError(_("There is no such example")) from None
-        title = next(each.title for each in examples() if each.name == visit.form.text("example"))
+        chosen = next(each for each in examples() if each.name == visit.form.text("example"))
         found = settled(read_upload(json.dumps(bundle).encode()))
-        settings = {"complete": ["medications", "allergies"], "notes": True, "as_of": "record"}
+        complete = ["medications", "allergies"] if chosen.complete else []
+        settings = {"complete": complete, "notes": True, "as_of": "record"}
         return self._open(
             visit,
-            self.register.cases.create(visit.account, _("Example: {title}", title=title), found.resources, settings),
+            self.register.cases.create(
+                visit.account, _("Example: {title}", title=chosen.title), found.resources, settings
+            ),
         )
 
     def begin(self, visit: Visit) -> Response:
@@ -122,16 +127,14 @@ class Endpoints:
         answer, timeline = found.shown(visit.units, self.reading.assessor)
         today = self.reading.now().date().isoformat()
         return document(
-            case_views.assessment_view(
-                visit, case, found, answer, timeline, self.guideline, today, said or _done(visit)
-            ),
+            assessment_view(visit, case, found, answer, timeline, self.guideline, today, said or done(visit)),
             400 if said else 200,
         )
 
     def answer(self, visit: Visit) -> Response:
         """A question is answered: resources, and what is passed or opened among the settings."""
         case, _found = self._case(visit, "write")
-        question = case_views.question_by_id(visit.form.text("question"), self.guideline)
+        question = question_by_id(visit.form.text("question"), self.guideline)
         given = given_of(question, visit.form) if question is not None else None
         if question is None or given is None:
             raise InputError(_("Choose or fill in an answer first, or “Don’t know”"))
@@ -153,7 +156,7 @@ class Endpoints:
     def orders(self, visit: Visit) -> Response:
         """`GET /cases/{handle}/orders`"""
         case, found = self._case(visit)
-        return document(case_views.orders_view(visit, case, found.shown(visit.units, self.reading.assessor)[0]))
+        return document(orders_view(visit, case, found.shown(visit.units, self.reading.assessor)[0]))
 
     def dose(self, visit: Visit) -> Response:
         """The dosing view: as recorded, or with what the controls say; only the result where a control moved."""
@@ -163,23 +166,23 @@ class Endpoints:
         result = self.reading.dose(found, case.settings, options)
         answer = found.shown(visit.units, self.reading.assessor)[0]
         if visit.part:
-            return document(case_views.dose_result(result, answer, self.guideline))
+            return document(dose_result(result, answer, self.guideline))
         given = {
             each.name: getattr(options, each.name)
             for each in fields(options)
             if getattr(options, each.name) is not None
         }
         shown = {**known, **given}
-        return document(case_views.dose_page(visit, case, result, shown, self._salts(), answer, self.guideline))
+        return document(dose_page(visit, case, result, shown, self._salts(), answer, self.guideline))
 
     def free_dose(self, visit: Visit) -> Response:
         """The same without a record."""
         options = options_of(visit.form) if visit.form.fields else DoseOptions()
         result = self.reading.dose(None, {}, options)
         if visit.part:
-            return document(case_views.dose_result(result, None, self.guideline))
+            return document(dose_result(result, None, self.guideline))
         shown = {each.name: getattr(options, each.name) for each in fields(options)}
-        return document(case_views.dose_page(visit, None, result, shown, self._salts(), None, self.guideline))
+        return document(dose_page(visit, None, result, shown, self._salts(), None, self.guideline))
 
     def follow_up(self, visit: Visit, said: Markup | None = None) -> Response:
         """`GET /cases/{handle}/follow-up`"""
@@ -187,8 +190,8 @@ class Endpoints:
         answer = found.shown(visit.units, self.reading.assessor)[0]
         photographs = self.register.photographs.of(visit.account, case.handle)
         resources = self.register.cases.resources(visit.account, case.handle)
-        view = case_views.follow_up_view(
-            visit, case, found, answer, photographs, resources, self.guideline, self.reading.now(), said or _done(visit)
+        view = follow_up_view(
+            visit, case, found, answer, photographs, resources, self.guideline, self.reading.now(), said or done(visit)
         )
         return document(view, 400 if said else 200)
 
@@ -223,12 +226,12 @@ class Endpoints:
     def summary(self, visit: Visit) -> Response:
         """For the chart."""
         case, found = self._case(visit)
-        return document(case_views.summary_view(visit, case, found.shown(visit.units, self.reading.assessor)[0]))
+        return document(summary_view(visit, case, found.shown(visit.units, self.reading.assessor)[0]))
 
     def patient(self, visit: Visit) -> Response:
         """For the patient."""
         case, found = self._case(visit)
-        return document(case_views.patient_view(visit, case, found.answer, self.guideline))
+        return document(patient_view(visit, case, found.answer, self.guideline))
 
     def record(self, visit: Visit, said: Markup | None = None) -> Response:
         """What the case holds."""
@@ -236,9 +239,7 @@ class Endpoints:
         cases = self.register.cases
         shared = self.register.sharing.of(visit.account, case.handle) if case.level == "own" else ()
         resources, history = cases.resources(visit.account, case.handle), cases.history(visit.account, case.handle)
-        return document(
-            case_views.record_view(visit, case, resources, history, shared, said or _done(visit)), 400 if said else 200
-        )
+        return document(record_view(visit, case, resources, history, shared, said or done(visit)), 400 if said else 200)
 
     def settings(self, visit: Visit) -> Response:
         """How the case is read, its name, its next visit."""
@@ -296,68 +297,7 @@ class Endpoints:
         self.reading.forget(visit.handle)
         return see(f"{visit.base}/?done={'deleted' if wiped else 'deleted-rows'}")
 
-    # accounts and the register
-
-    def accounts(self, visit: Visit, said: Markup | None = None) -> Response:
-        """Every account, for an administrator."""
-        _administrator(visit)
-        return document(
-            account_views.accounts_view(visit, self.register.accounts.all(), said or _done(visit)), 400 if said else 200
-        )
-
-    def new_account(self, visit: Visit) -> Response:
-        """One more."""
-        form = visit.form
-        self.register.accounts.create(visit.account, form.text("name"), _secret(form, "password"), form.text("role"))  # type: ignore[arg-type]
-        return see(f"{visit.base}/page/accounts?done=account")
-
-    def change_account(self, visit: Visit) -> Response:
-        """Role, password, or shut out."""
-        form, accounts = visit.form, self.register.accounts
-        if form.text("disabled"):
-            accounts.disable(visit.account, form.text("name"), disabled=form.text("disabled") == "yes")
-        else:
-            accounts.set_role(visit.account, form.text("name"), form.text("role"))  # type: ignore[arg-type]
-            if _secret(form, "password"):
-                accounts.set_password(visit.account, form.text("name"), _secret(form, "password"))
-        return see(f"{visit.base}/page/accounts?done=account")
-
-    def password(self, visit: Visit, said: Markup | None = None) -> Response:
-        """One's own password."""
-        return document(account_views.password_view(visit, said), 400 if said else 200)
-
-    def change_password(self, visit: Visit) -> Response:
-        """The old one is asked for; every session of the account ends."""
-        if self.register.accounts.authenticate(visit.account.name, _secret(visit.form, "old")) is None:
-            raise InputError(_("The password now is another one"))
-        self.register.accounts.set_password(visit.account, visit.account.name, _secret(visit.form, "new"))
-        return see(f"{visit.base}/")
-
-    def table(self, visit: Visit) -> Response:
-        """The register without identities, as CSV: one row a value, and one a case without values."""
-        rows = self.register.table(visit.account, self.guideline, self._verdicts)
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        names = sorted({name for row in rows for name in (*row.counts, *row.extra)})
-        writer.writerow(["case", "age", "sex", *names, "measure", "date", "value", "unit", "site"])
-        for row in rows:
-            told = {**row.counts, **row.extra}
-            head = [row.pseudonym, row.age, row.sex, *(told.get(name, "") for name in names)]
-            for value in row.values:
-                told_of = [value.name, value.date, f"{value.value:g}", value.unit, value.site or ""]
-                writer.writerow([*map(_cell, head), *told_of])
-            if not row.values:
-                writer.writerow([*map(_cell, head), "", "", "", "", ""])
-        return attachment(stream.getvalue(), "text/csv; charset=utf-8", "calcipath-register.csv")
-
     # what they share
-
-    def _verdicts(self, resources: Sequence[Mapping[str, Any]]) -> Mapping[str, object]:
-        try:
-            answer = self.reading.assessed(resources, {}).answer
-        except InputError:
-            return {"suspicion": "not readable", "course": ""}
-        return {"suspicion": answer["suspicion"]["level"], "course": (answer.get("course") or {}).get("verdict", "")}
 
     def _case(self, visit: Visit, level: Level = "read") -> tuple[Case, Found]:
         case = self.register.cases.open(visit.account, visit.handle, level, noted=not visit.part)
@@ -402,11 +342,6 @@ def _patient(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     )
 
 
-def _cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
-
-
 def _exported(data: bytes) -> Mapping[str, Any] | None:
     """The bundle of a case that was exported here; None for any other file, which is then read as a record."""
     if CASE_SYSTEM.encode() not in data or data.lstrip()[:1] != b"{":
@@ -426,30 +361,3 @@ def _differing(options: DoseOptions, known: Mapping[str, Any]) -> DoseOptions:
         if each.name in known and getattr(options, each.name) == known[each.name]
     }
     return replace(options, **same)
-
-
-def _secret(form: Any, name: str) -> str:
-    """A password as it was typed: spaces belong to it."""
-    return next(iter(form.fields.get(name, ())), "")
-
-
-def _administrator(visit: Visit) -> None:
-    if not visit.account.administers:
-        raise NotAllowed(_("only an administrator may do this"))
-
-
-def _done(visit: Visit) -> Markup | None:
-    words = {
-        "visit": _("The visit is saved."),
-        "photograph": _("The photograph is kept."),
-        "settings": _("Saved."),
-        "removed": _("The entry is removed; its history stays."),
-        "shared": _("Who sees the case is changed."),
-        "given": _("The case is handed over."),
-        "deleted": _("The case is deleted for good."),
-        "deleted-rows": _(
-            "The case is deleted, and cannot be brought back. The database takes its bytes out of its files later."
-        ),
-        "account": _("The account is changed."),
-    }
-    return message("done", words[visit.done]) if visit.done in words else None

@@ -22,11 +22,15 @@ from calcipath.register.access import Case
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A shipped record: the file's name without its ending, and what it shows."""
+    """A shipped record: the file's name without its ending, and what it shows.
+
+    `complete`: it lists all drugs and allergies, which only of an imaginary patient can be known.
+    """
 
     name: str
     title: str
     about: str
+    complete: bool = True
 
 
 def examples() -> tuple[Example, ...]:
@@ -41,6 +45,7 @@ def examples() -> tuple[Example, ...]:
             "haemodialysis-breast-eschar",
             _("Eschar of the breast, haemodialysis"),
             _("a published case, encoded anew"),
+            complete=False,
         ),
         Example(
             "follow-up-responding",

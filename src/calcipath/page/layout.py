@@ -148,4 +148,22 @@ def tabs(visit: Visit, here: str) -> Markup:
     return tag("nav", tag("ul", *entries), aria_label=_("Views of this case"), class_="tabs no-print")
 
 
-__all__ = ["asset", "asset_address", "field", "html", "join", "message", "post", "select", "tabs"]
+def done(visit: Visit) -> Markup | None:
+    """What was done, after the act led back to a view."""
+    words = {
+        "visit": _("The visit is saved."),
+        "photograph": _("The photograph is kept."),
+        "settings": _("Saved."),
+        "removed": _("The entry is removed; its history stays."),
+        "shared": _("Who sees the case is changed."),
+        "given": _("The case is handed over."),
+        "deleted": _("The case is deleted for good."),
+        "deleted-rows": _(
+            "The case is deleted, and cannot be brought back. The database takes its bytes out of its files later."
+        ),
+        "account": _("The account is changed."),
+    }
+    return message("done", words[visit.done]) if visit.done in words else None
+
+
+__all__ = ["asset", "asset_address", "done", "field", "html", "join", "message", "post", "select", "tabs"]
